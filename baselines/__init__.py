@@ -1,0 +1,1 @@
+"""Harnesses to start from and to beat, and the reference agent that runs them."""

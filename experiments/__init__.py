@@ -1,0 +1,1 @@
+"""Experiment definitions and what they are measured on, one folder each."""

@@ -1,0 +1,55 @@
+"""Errors that a user may see.
+
+RatchetError                 (exit code 2; the text says what was got, what was expected, what to do)
+├── SettingsError            experiment.toml, flags, or the suite ask for something impossible
+├── RepositoryError          the harness is not in git, is dirty or missing
+│   └── BranchMoved          somebody else moved the campaign's branch
+├── LedgerError              unreadable, corrupted or full; never overwritten
+├── CampaignBusy             another process runs this campaign
+├── CampaignMissing          no such campaign here
+└── SandboxError             rollouts cannot be started on this machine
+BudgetExceeded               internal: a reservation that the budget does not cover
+"""
+
+from __future__ import annotations
+
+
+class RatchetError(Exception):
+    """Base of everything shown to a user without a traceback. ``hint`` says what to do next."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SettingsError(RatchetError):
+    """The experiment, a flag or the suite asks for something impossible."""
+
+
+class RepositoryError(RatchetError):
+    """The harness is not in git, is dirty, or is missing."""
+
+
+class BranchMoved(RepositoryError):
+    """The campaign's branch does not stand where the campaign left it."""
+
+
+class LedgerError(RatchetError):
+    """The ledger cannot be read or written."""
+
+
+class CampaignBusy(RatchetError):
+    """Another process runs this campaign."""
+
+
+class CampaignMissing(RatchetError):
+    """There is no such campaign here."""
+
+
+class SandboxError(RatchetError):
+    """Rollouts cannot be started on this machine."""
+
+
+class BudgetExceeded(Exception):
+    """A reservation that the remaining budget does not cover."""

@@ -1,0 +1,53 @@
+"""The proposer protocol: from the situation to one proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from optimizer.records import Lesson, Proposal, Verdict
+from search_space.space import Assignment, Space
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One finished experiment, as a proposer may know it: never a certify or holdout score.
+
+    ``assignment`` is the variant's full reading of the space; ``changes`` the dimensions in which it differed from its
+    champion; ``value`` the estimated search score of the variant (the champion's estimate then, plus the shrunken
+    effect), None when nothing was measured.
+    """
+
+    number: int
+    assignment: Assignment
+    changes: Assignment
+    verdict: Verdict
+    effect: float | None
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a proposer knows when asked. ``seed`` is the experiment's own: the same situation gives the same
+    proposal, which is what makes a resumed campaign the same campaign."""
+
+    number: int
+    seed: int
+    space: Space
+    files: Mapping[str, bytes]
+    assignment: Assignment
+    history: Sequence[Past]
+    lessons: Sequence[Lesson] = ()
+    program: str = ""
+
+
+class Proposer(Protocol):
+    """Proposes edits to the champion."""
+
+    @property
+    def name(self) -> str: ...
+
+    def propose(self, situation: Situation) -> Proposal | None:
+        """One proposal, or None when this proposer has nothing (more) to offer now."""
+        ...

@@ -1,0 +1,160 @@
+"""Frozen records that travel between the parts: Proposal, Variant, Rollout, Evaluation, Decision, Lesson."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from search_space.edits import Edit
+from search_space.space import Assignment
+
+
+class Split(StrEnum):
+    """Which tasks. The first tier sees only ``search``, an exam only ``certify``, a report may look at ``holdout``."""
+
+    search = "search"
+    certify = "certify"
+    holdout = "holdout"
+
+
+class Verdict(StrEnum):
+    """What became of a proposal."""
+
+    keep = "keep"
+    discard = "discard"
+    crash = "crash"
+    timeout = "timeout"
+    checks_failed = "checks_failed"
+    invalid = "invalid"
+    over_budget = "over_budget"
+
+
+class Status(StrEnum):
+    """How a rollout ended. Anything but ``ok`` scores 0."""
+
+    ok = "ok"
+    crash = "crash"
+    timeout = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task as the agent may see it; the truth stays with the suite."""
+
+    id: str
+    split: Split
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What something cost. Tokens as the model counts them; ``seconds`` is wall time summed over rollouts."""
+
+    rollouts: int = 0
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    usd: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Input, output, cache reads and cache writes together."""
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    def __add__(self, other: Spend) -> Spend:
+        return Spend(
+            self.rollouts + other.rollouts,
+            self.calls + other.calls,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.usd + other.usd,
+            self.seconds + other.seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutKey:
+    """Names a rollout for good: the same key is never evaluated twice. ``tree`` is the variant's git tree."""
+
+    tree: str
+    suite: str
+    task: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One run of one harness on one task with one seed. ``score`` is in [0, 1]."""
+
+    key: RolloutKey
+    status: Status
+    score: float
+    reason: str = ""
+    answer: str | None = None
+    steps: int = 0
+    spend: Spend = field(default_factory=Spend)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One edit to the champion and the idea behind it. ``changes`` names the dimensions it sets, empty for a free edit;
+    ``expected_effect`` is in score points as a fraction (0.05 is five points), None when the proposer has no opinion."""
+
+    edit: Edit
+    hypothesis: str
+    proposer: str
+    changes: Assignment = field(default_factory=dict)
+    expected_effect: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Champion plus edit: the harness's git tree, its files, and its diff against the champion."""
+
+    tree: str
+    files: Mapping[str, bytes]
+    diff: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Paired evidence on one proposal. Scores by task, in the order of repeats."""
+
+    candidate: Mapping[str, tuple[float, ...]]
+    champion: Mapping[str, tuple[float, ...]]
+    spend: Spend = field(default_factory=Spend)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the gate says and why. ``effect`` is the shrunken estimate and ``raw_effect`` the plain one, both in score
+    points as fractions; ``low`` and ``high`` bound the 95% interval of the plain one; ``posterior`` is P(effect > 0)."""
+
+    verdict: Verdict
+    reason: str
+    effect: float | None = None
+    raw_effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    posterior: float | None = None
+    rollouts: int = 0
+    better: int = 0
+    worse: int = 0
+    tasks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What one experiment taught, in one sentence, about named dimensions."""
+
+    experiment: int
+    text: str
+    changes: Assignment
+    verdict: Verdict
+    effect: float | None

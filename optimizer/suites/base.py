@@ -1,0 +1,40 @@
+"""The suite protocol: tasks with a split, how a rollout of one is launched, and the grader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from optimizer.records import Split, Task
+
+
+class Suite(Protocol):
+    """A set of tasks with a grader. The truth never leaves the process that grades."""
+
+    @property
+    def hash(self) -> str:
+        """``sha256:...`` over every task, its truth and the grader: a score is comparable only under one hash."""
+        ...
+
+    @property
+    def entry(self) -> str:
+        """``package.module:function`` that the sandbox calls with the payload."""
+        ...
+
+    @property
+    def readable(self) -> Sequence[Path]:
+        """Paths, beside Python's own and the rollout folder, that a rollout may read."""
+        ...
+
+    def tasks(self, split: Split) -> Sequence[Task]:
+        """The tasks of a split, in a fixed order."""
+        ...
+
+    def payload(self, task: Task) -> Mapping[str, Any]:
+        """What the entry needs to know beside harness, folder and door: JSON, without the truth."""
+        ...
+
+    def grade(self, task: Task, answer: str | None) -> float:
+        """The score of an answer in [0, 1]; ``None`` (no answer) scores 0."""
+        ...
