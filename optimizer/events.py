@@ -1,0 +1,112 @@
+"""What happens during a campaign, as values: the live table, the plain log and the JSON stream are listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from optimizer.records import Decision, Proposal, Rollout, Spend
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStarted:
+    """``total_rollouts`` and ``seconds_left`` are None without such a limit; ``done`` experiments when resumed."""
+
+    campaign: str
+    seed: int
+    done: int
+    resumed: bool
+    total_rollouts: int | None
+    seconds_left: float | None
+    model: str
+    confinement: str
+    ref: str
+    repository: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    """``phase`` is ``search``, ``exam``, ``holdout`` or ``done``; ``text`` says more in words."""
+
+    phase: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentStarted:
+    number: int
+    proposal: Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutFinished:
+    purpose: str
+    rollout: Rollout
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentDecided:
+    """``champion`` is the search estimate of the champion's score after the decision, in [0, 1]: a working figure, no claim."""
+
+    number: int
+    proposal: Proposal
+    decision: Decision
+    commit: str | None
+    champion: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExamEnded:
+    """``outcome`` is ``passed``, ``failed`` or ``unclear``; the interval is of the gain since the last certificate."""
+
+    number: int
+    outcome: str
+    reason: str
+    effect: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """The budget so far; ``share`` of it that is gone, in [0, 1], or None without a limit."""
+
+    total: Spend
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignEnded:
+    """``why`` says which limit or wish ended it; ``finished`` is False when it can be resumed."""
+
+    why: str
+    finished: bool
+
+
+Event = (
+    CampaignStarted
+    | PhaseChanged
+    | ExperimentStarted
+    | RolloutFinished
+    | ExperimentDecided
+    | ExamEnded
+    | Spent
+    | CampaignEnded
+)
+Listener = Callable[[Event], None]
+
+
+class Bus:
+    """Hands every event to every listener, in order, in the thread that emits."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = list(listeners)
+
+    def listen(self, listener: Listener) -> None:
+        """Add a listener."""
+        self._listeners.append(listener)
+
+    def emit(self, event: Event) -> None:
+        """Tell everybody."""
+        for listener in self._listeners:
+            listener(event)

@@ -1,0 +1,94 @@
+"""The log of a campaign where there is no terminal: one line for each thing that matters; or one JSON object a line."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from typing import Any, TextIO
+
+from optimizer import events
+from optimizer.records import Proposal
+from optimizer.reports.progress import Progress
+from optimizer.reports.words import count, duration, interval, points, short
+from search_space.edits import edit_to_json
+
+HEARTBEAT_S = 30.0
+"""Without news, a line says at least this often how far the campaign is."""
+
+
+class PlainLog:
+    """A listener that writes lines of text."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.progress = Progress()
+        self._out = out
+        self._last = time.monotonic()
+
+    def __call__(self, event: events.Event) -> None:
+        """Take an event and, when it matters, write a line."""
+        self.progress.take(event)
+        line = self._line(event)
+        if line is None and time.monotonic() - self._last >= HEARTBEAT_S:
+            line = f"… {self._how_far()}"
+        if line is not None:
+            self._last = time.monotonic()
+            print(line, file=self._out, flush=True)
+
+    def _line(self, event: events.Event) -> str | None:
+        match event:
+            case events.CampaignStarted():
+                again = f", resumed after {event.done} experiments" if event.resumed else ""
+                return f"campaign {event.campaign}, seed {event.seed}{again}; model {event.model}; {event.confinement}"
+            case events.PhaseChanged():
+                return f"{event.phase}: {event.text}"
+            case events.ExperimentDecided():
+                decision = event.decision
+                what = short(event.proposal.edit.describe(), 90)
+                return f"#{event.number} {decision.verdict.value}: {what} ({decision.reason}) [{self._how_far()}]"
+            case events.ExamEnded():
+                return f"exam {event.number} {event.outcome}: {points(event.effect)} points, 95% interval {interval(event.low, event.high)}"
+            case events.CampaignEnded():
+                return f"ended: {event.why}"
+            case _:
+                return None
+
+    def _how_far(self) -> str:
+        progress = self.progress
+        share = "" if progress.share is None else f" ({100 * progress.share:.0f}% of the budget)"
+        return f"{count(progress.spent.rollouts)} rollouts{share}, {progress.rate:.1f}/s, {duration(progress.seconds_left)} left"
+
+
+class JsonLog:
+    """A listener that writes each event as one JSON object a line; rollouts are left out unless asked for."""
+
+    def __init__(self, out: TextIO, *, rollouts: bool = False) -> None:
+        self._out = out
+        self._rollouts = rollouts
+
+    def __call__(self, event: events.Event) -> None:
+        """Write the event."""
+        if isinstance(event, events.RolloutFinished) and not self._rollouts:
+            return
+        record = {"event": type(event).__name__, **_plain(event)}
+        print(json.dumps(record, ensure_ascii=False, default=str), file=self._out, flush=True)
+
+
+def _plain(event: events.Event) -> dict[str, Any]:
+    """The event's fields as JSON values; a proposal's edit in its own JSON form."""
+    fields: dict[str, Any] = {}
+    for field in dataclasses.fields(event):
+        value = getattr(event, field.name)
+        if isinstance(value, Proposal):
+            fields[field.name] = {
+                "edit": edit_to_json(value.edit),
+                "what": value.edit.describe(),
+                "hypothesis": value.hypothesis,
+                "proposer": value.proposer,
+                "changes": dict(value.changes),
+            }
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields[field.name] = dataclasses.asdict(value)
+        else:
+            fields[field.name] = value
+    return fields

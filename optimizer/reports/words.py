@@ -1,0 +1,42 @@
+"""How figures are put into words, the same everywhere."""
+
+from __future__ import annotations
+
+
+def points(fraction: float | None, *, signed: bool = True) -> str:
+    """A score or a gain in points (hundredths of the scale): ``+7.1``; ``-`` when there is none."""
+    if fraction is None:
+        return "-"
+    return f"{100 * fraction:+.1f}" if signed else f"{100 * fraction:.1f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """An interval of gains in points: ``+2.0 to +12.4``."""
+    return "-" if low is None or high is None else f"{points(low)} to {points(high)}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as ``41 s``, ``3:07`` (minutes) or ``2:05:09`` (hours)."""
+    if seconds is None:
+        return "-"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def count(number: float) -> str:
+    """A count with thousands apart: ``1,240``; from ten thousand tokens on ``3.4 M`` reads better."""
+    if number >= 1e9:
+        return f"{number / 1e9:.2f} G"
+    if number >= 1e6:
+        return f"{number / 1e6:.2f} M"
+    return f"{number:,.0f}"
+
+
+def short(text: str, width: int) -> str:
+    """``text`` on one line, cut to ``width`` characters with an ellipsis."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= width else flat[: width - 1].rstrip() + "…"

@@ -1,0 +1,144 @@
+"""What an experiment asks for: ``experiment.toml``, read once into frozen objects; each part gets only what it uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from optimizer.errors import SettingsError
+from search_space.errors import InvalidFile
+from search_space.validation import load_toml
+
+EXPERIMENT_FILE = "experiment.toml"
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SuiteSettings(_Settings):
+    """What the harness is measured on.
+
+    ``tasks`` is a JSONL file beside ``experiment.toml``, ``generator`` a ``package.module:function``; one of the two.
+    ``environment`` builds the tools, inside the sandbox. Relative paths stand relative to ``experiment.toml``.
+    """
+
+    kind: Literal["agent"] = "agent"
+    tasks: str | None = None
+    generator: str | None = None
+    generator_args: dict[str, Any] = {}
+    environment: str
+    environment_args: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SuiteSettings:
+        if (self.tasks is None) == (self.generator is None):
+            raise ValueError("a suite has either 'tasks' (a JSONL file) or 'generator' (package.module:function)")
+        return self
+
+
+class ObjectiveSettings(_Settings):
+    """What is made better: the mean score of the suite's grader, in [0, 1]."""
+
+    metric: Literal["score"] = "score"
+    direction: Literal["maximize"] = "maximize"
+
+
+class BudgetSettings(_Settings):
+    """How much a campaign may spend; at least one limit. ``until`` is a local time of day such as ``07:00``."""
+
+    rollouts: Annotated[int, Field(gt=0)] | None = None
+    tokens: Annotated[int, Field(gt=0)] | None = None
+    usd: Annotated[float, Field(gt=0)] | None = None
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    until: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
+
+
+class ProposerSettings(_Settings):
+    """Who proposes, by weight. ``human`` names a folder of proposals; what is in it goes first."""
+
+    random: Annotated[float, Field(ge=0)] = 0.0
+    tpe: Annotated[float, Field(ge=0)] = 0.0
+    human: str | None = None
+
+    @model_validator(mode="after")
+    def _somebody(self) -> ProposerSettings:
+        if self.random + self.tpe == 0 and self.human is None:
+            raise ValueError("at least one proposer: random or tpe above 0, or a folder for human")
+        return self
+
+
+class GateSettings(_Settings):
+    """How a keep is decided: a preset of ``docs/evidence.md`` and the share of the budget kept for the last exam.
+
+    ``holdout_repeats`` is the number of rollouts a holdout task, for the baseline and for the certified champion each.
+    """
+
+    preset: Literal["fast", "careful"] = "fast"
+    exam_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
+    holdout_repeats: Annotated[int, Field(ge=1, le=20)] = 2
+
+
+class SandboxSettings(_Settings):
+    """Where rollouts run and how long they may. ``workers`` rollouts at once; 0 means one more than the machine's cores."""
+
+    kind: Literal["process"] = "process"
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    rollout_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 30.0
+    experiment_timeout_s: Annotated[float, Field(gt=0, le=604_800)] = 600.0
+
+
+class ModelSettings(_Settings):
+    """Which upstream plays which role. The embedded model is the one that needs no key."""
+
+    agent: Literal["embedded"] = "embedded"
+
+
+class CheckSettings(_Settings):
+    """Shell commands, run in the variant's folder inside the sandbox, that must succeed before any rollout."""
+
+    commands: tuple[str, ...] = ()
+    timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 30.0
+
+
+class ExperimentSettings(_Settings):
+    """One ``experiment.toml``. ``harness`` is ``baseline:NAME`` for a shipped one, or a folder relative to the file."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+    description: str = ""
+    harness: str
+    space: str = "space.toml"
+    program: str = "program.md"
+    suite: SuiteSettings
+    objective: ObjectiveSettings = ObjectiveSettings()
+    budget: BudgetSettings = BudgetSettings()
+    proposers: ProposerSettings = ProposerSettings(random=1.0, tpe=2.0)
+    gate: GateSettings = GateSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    model: ModelSettings = ModelSettings()
+    checks: CheckSettings = CheckSettings()
+
+
+def load_experiment(path: Path) -> tuple[ExperimentSettings, Path]:
+    """The settings at ``path`` (``experiment.toml`` or the folder that holds it), and that folder.
+
+    Raises :class:`SettingsError` when the file is missing or says something unknown or impossible.
+    """
+    file = path / EXPERIMENT_FILE if path.is_dir() else path
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{file}: got {_why(error)}, expected an experiment file",
+            hint="name a folder that holds experiment.toml, or make one with 'ratchet init'",
+        ) from None
+    try:
+        return load_toml(text, ExperimentSettings, file=str(file)), file.parent.resolve()
+    except InvalidFile as error:
+        raise SettingsError(str(error), hint="docs/experiment-format.md lists every key") from None
+
+
+def _why(error: Exception) -> str:
+    return "no such file" if isinstance(error, FileNotFoundError) else str(error)
