@@ -1,0 +1,200 @@
+"""Tier 2: the exam that makes the working champion a certified one, on tasks that tier 1 never saw.
+
+Both sides run every ``certify`` task with the same fresh seeds, repeat by repeat; after each repeat the likelihood
+ratio between "a gain of ``hope_share`` of what is hoped for" and "no gain" decides. An
+:class:`~optimizer.records.Evaluation` holds this exam's rollouts: ``candidate`` the working champion's, ``champion``
+the last certified one's. The caller's loop::
+
+    while ask := plan_exam(tasks, evaluation, settings, first_repeat=first):
+        evaluation = <evaluation with the rollouts of ask>
+        if result := look_exam(evaluation, settings, hoped=hoped):
+            break
+    else:
+        result = look_exam(evaluation, settings, hoped=hoped, last=True)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from optimizer.acceptance.distributions import normal_quantile, t_quantile
+from optimizer.acceptance.evidence import TIE, clustered, within
+from optimizer.acceptance.presets import ExamSettings
+from optimizer.acceptance.words import points
+from optimizer.acceptance.working import Ask
+from optimizer.records import Evaluation
+
+
+class Outcome(StrEnum):
+    """``passed``: certified. ``failed``: fall back to the last certified champion. ``unclear``: go on, ask later."""
+
+    passed = "passed"
+    failed = "failed"
+    unclear = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class ExamResult:
+    """What an exam said. ``effect`` is the mean difference in score points as a fraction; ``low`` to ``high`` is its
+    interval, which stays valid although the exam stopped when it liked: at least 95%, and above zero exactly when
+    the exam passed. ``log_ratio`` is the natural logarithm of the likelihood ratio at the end."""
+
+    outcome: Outcome
+    reason: str
+    effect: float
+    low: float
+    high: float
+    log_ratio: float
+    hoped: float
+    repeats: int
+    tasks: int
+    better: int
+    worse: int
+    rollouts: int
+
+
+def exam_due(settings: ExamSettings, *, hoped: float, held: int) -> bool:
+    """Whether to hold an exam now, in the middle of a campaign; one of the planned exams is left for the end.
+
+    ``hoped`` is the sum of the shrunken effects kept since the last certificate, ``held`` the exams held so far.
+    """
+    return hoped >= settings.threshold and held < settings.planned - 1
+
+
+def final_due(settings: ExamSettings, *, hoped: float, held: int) -> bool:
+    """Whether to hold one at the end of a campaign: anything was kept since the last certificate."""
+    return hoped > 0 and held < settings.planned
+
+
+def plan_exam(tasks: Sequence[str], evaluation: Evaluation, settings: ExamSettings, *, first_repeat: int = 0) -> Ask:
+    """The next repeat of every task for both sides; empty when ``max_repeats`` are done.
+
+    The first Ask holds ``min_repeats`` repeats, since nothing is decided before. ``first_repeat`` is the first repeat
+    index of this exam: give each exam of a campaign a range of its own (:func:`first_repeat_of`), so that its rollouts
+    are fresh. What is missing of half an Ask is asked again.
+    """
+    whole = min((_have(evaluation, task) for task in tasks), default=0)
+    if whole >= settings.max_repeats or not tasks:
+        return Ask()
+    target = max(settings.min_repeats, whole + 1)
+
+    def needs(scores: Mapping[str, Sequence[float]]) -> tuple[tuple[str, int], ...]:
+        return tuple(
+            (task, first_repeat + repeat)
+            for repeat in range(target)
+            for task in tasks
+            if repeat >= len(scores.get(task, ()))
+        )
+
+    return Ask(needs(evaluation.candidate), needs(evaluation.champion))
+
+
+def first_repeat_of(exam: int, settings: ExamSettings) -> int:
+    """The first repeat index of the campaign's exam number ``exam`` (0, 1, ...)."""
+    return exam * settings.max_repeats
+
+
+def look_exam(evaluation: Evaluation, settings: ExamSettings, *, hoped: float, last: bool = False) -> ExamResult | None:
+    """Passed, failed, or None for another repeat. ``last`` says that no more can be had: then unclear instead of None.
+
+    The ratio is Wald's (1945, "Sequential tests of statistical hypotheses", section 3) for the mean of paired
+    differences with an estimated variance, as Fishtest uses it for engines ("generalised SPRT": Li, Liu & Ying 2014,
+    "Generalized sequential probability ratio test for separate families of hypotheses"). Under no gain it is a
+    martingale that starts at 1, so it ever reaches 1/a with probability at most a (Ville 1939), however often it is
+    looked at; a is this exam's share of ``alpha``. The variance is clustered by task and never taken below what
+    re-running alone explains; its being estimated from few tasks is paid for by t quantiles in place of normal ones.
+    """
+    tasks = sorted(task for task in evaluation.candidate if _have(evaluation, task) >= settings.min_repeats)
+    if not tasks:
+        return _unseen(evaluation, hoped) if last else None
+    repeats = min(_have(evaluation, task) for task in tasks)
+    pairs = [_paired(evaluation, task) for task in tasks]
+    effect, se = _difference(pairs, repeats, settings)
+    target = settings.hope_share * max(hoped, settings.min_hope)
+    log_ratio = _log_ratio(effect, se, target)
+    bar = -math.log(settings.alpha_each)
+    if log_ratio >= bar:
+        outcome = Outcome.passed
+    elif log_ratio <= settings.fail_log_ratio:
+        outcome = Outcome.failed
+    elif last or repeats >= settings.max_repeats:
+        outcome = Outcome.unclear
+    else:
+        return None
+    return _result(outcome, pairs, repeats, (effect, se, target, log_ratio), settings, hoped)
+
+
+def _difference(pairs: Sequence[Sequence[float]], repeats: int, settings: ExamSettings) -> tuple[float, float]:
+    """Mean over tasks of the paired differences, and its standard error, widened for the degrees of freedom it has."""
+    squares, degrees = within(pairs)
+    rerun = squares / degrees / repeats if degrees else 0.0
+    means = [math.fsum(values) / len(values) for values in pairs]
+    effect, se, free = clustered(means, rerun=rerun, pseudo_tasks=settings.pseudo_tasks)
+    se = max(se, math.sqrt(rerun / len(pairs)))
+    level = 1.0 - settings.alpha_each
+    return effect, se * t_quantile(level, free) / normal_quantile(level)
+
+
+def _log_ratio(effect: float, se: float, target: float) -> float:
+    """log of N(effect; target, se) / N(effect; 0, se)."""
+    if se == 0.0:
+        lead = effect - 0.5 * target
+        return math.copysign(math.inf, lead) if lead else 0.0
+    return target * (effect - 0.5 * target) / se**2
+
+
+def _result(
+    outcome: Outcome,
+    pairs: Sequence[Sequence[float]],
+    repeats: int,
+    figures: tuple[float, float, float, float],
+    settings: ExamSettings,
+    hoped: float,
+) -> ExamResult:
+    effect, se, target, log_ratio = figures
+    # The interval holds the gains g that the same test, "g + target" against "g", would not reject, on either side.
+    half = 0.5 * target + se**2 * -math.log(min(settings.alpha_each, 0.025)) / target
+    means = [math.fsum(values) / len(values) for values in pairs]
+    better, worse = sum(mean > TIE for mean in means), sum(mean < -TIE for mean in means)
+    rollouts = 2 * sum(len(values) for values in pairs)
+    reason = (
+        f"exam {outcome.value}: better on {better} of {len(pairs)} unseen tasks, worse on {worse}; "
+        f"{points(effect)} points, interval {points(effect - half)} to {points(effect + half)}; "
+        f"log-likelihood ratio {log_ratio:+.2f} (pass at {-math.log(settings.alpha_each):+.2f}, "
+        f"fail at {settings.fail_log_ratio:+.2f}) for {points(target)}; "
+        f"{repeats} repeats, {rollouts} rollouts"
+    )
+    return ExamResult(
+        outcome=outcome,
+        reason=reason,
+        effect=effect,
+        low=effect - half,
+        high=effect + half,
+        log_ratio=log_ratio,
+        hoped=hoped,
+        repeats=repeats,
+        tasks=len(pairs),
+        better=better,
+        worse=worse,
+        rollouts=rollouts,
+    )
+
+
+def _unseen(evaluation: Evaluation, hoped: float) -> ExamResult:
+    rollouts = sum(len(v) for v in evaluation.candidate.values()) + sum(len(v) for v in evaluation.champion.values())
+    return ExamResult(
+        Outcome.unclear, "exam unclear: ended before it had its first repeats", 0.0, -1.0, 1.0, 0.0, hoped, 0, 0, 0, 0,
+        rollouts,
+    )  # fmt: skip
+
+
+def _have(evaluation: Evaluation, task: str) -> int:
+    return min(len(evaluation.candidate.get(task, ())), len(evaluation.champion.get(task, ())))
+
+
+def _paired(evaluation: Evaluation, task: str) -> list[float]:
+    sides = zip(evaluation.candidate[task], evaluation.champion[task], strict=False)
+    return [candidate - champion for candidate, champion in sides]

@@ -1,0 +1,119 @@
+"""The gate's sizes: two presets, each a frozen value with the range of every number beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingSettings:
+    """Tier 1: when a candidate becomes the working champion. Effects are fractions of the score's scale of 0 to 1.
+
+    first_look      candidate rollouts before the first look, 1 to 1000
+    look_every      candidate rollouts between looks, 1 to 1000
+    max_passes      most rollouts of a candidate on one task, 1 to 100
+    min_champion    champion's rollouts on a task before that task is compared, 1 to 100
+    growth          champion rollouts bought per candidate rollout, 0 to 1
+    max_champion    the champion's pool grows no further than this on a task, min_champion to 1000
+    pseudo_tasks    weight of the small-sample guard in tasks, 1 to 100
+    prior_sd        standard deviation of the prior on a true effect, above 0 up to 1
+    keep_at         keep when P(effect > 0) reaches this, above 0.5 and below 1
+    discard_at      discard when P(effect > 0) falls to this, above 0 and below keep_at
+    min_rollouts    candidate rollouts (or all tasks, when those are fewer) before a keep, 1 to 10000
+    min_gain        least shrunken effect that is kept, 0 to 1
+    pool_weight     most rollouts that the pool of a new champion counts for, 1 to 100000
+    """
+
+    first_look: int = 10
+    look_every: int = 10
+    max_passes: int = 3
+    min_champion: int = 3
+    growth: float = 0.2
+    max_champion: int = 10
+    pseudo_tasks: float = 10.0
+    prior_sd: float = 0.03
+    keep_at: float = 0.85
+    discard_at: float = 0.42
+    min_rollouts: int = 60
+    min_gain: float = 0.0
+    pool_weight: float = 250.0
+
+    def __post_init__(self) -> None:
+        _within(self, "first_look", 1, 1000)
+        _within(self, "look_every", 1, 1000)
+        _within(self, "max_passes", 1, 100)
+        _within(self, "min_champion", 1, 100)
+        _within(self, "growth", 0, 1)
+        _within(self, "max_champion", self.min_champion, 1000)
+        _within(self, "pseudo_tasks", 1, 100)
+        _within(self, "prior_sd", 1e-6, 1)
+        _within(self, "keep_at", 0.5, 1 - 1e-9)
+        _within(self, "discard_at", 1e-9, self.keep_at)
+        _within(self, "min_rollouts", 1, 10_000)
+        _within(self, "min_gain", 0, 1)
+        _within(self, "pool_weight", 1, 100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ExamSettings:
+    """Tier 2: when the working champion becomes a certified one.
+
+    alpha           chance that a campaign certifies something that is no better, over all its exams, above 0 up to 0.5
+    planned         exams among which alpha is shared out; no more are held, 1 to 100
+    hope_share      the ratio is taken against this share of the gain hoped for, above 0 up to 1
+    min_hope        a hoped-for gain smaller than this is taken as this, above 0 up to 1
+    min_repeats     rollouts per task and side before the first verdict, 2 to 1000
+    max_repeats     most rollouts per task and side, min_repeats to 1000
+    fail_log_ratio  a log-likelihood ratio at or below this is a clear failure, -100 to below 0
+    threshold       shrunken gains since the last certificate that call for an exam, above 0 up to 1
+    pseudo_tasks    weight of the small-sample guard in tasks, 1 to 100
+    """
+
+    alpha: float = 0.05
+    planned: int = 4
+    hope_share: float = 0.5
+    min_hope: float = 0.02
+    min_repeats: int = 2
+    max_repeats: int = 60
+    fail_log_ratio: float = -3.0
+    threshold: float = 0.05
+    pseudo_tasks: float = 10.0
+
+    def __post_init__(self) -> None:
+        _within(self, "alpha", 1e-9, 0.5)
+        _within(self, "planned", 1, 100)
+        _within(self, "hope_share", 1e-6, 1)
+        _within(self, "min_hope", 1e-6, 1)
+        _within(self, "min_repeats", 2, 1000)
+        _within(self, "max_repeats", self.min_repeats, 1000)
+        _within(self, "fail_log_ratio", -100, -1e-9)
+        _within(self, "threshold", 1e-9, 1)
+        _within(self, "pseudo_tasks", 1, 100)
+
+    @property
+    def alpha_each(self) -> float:
+        """The share of ``alpha`` that one exam may spend (Bonferroni: the shares add up to ``alpha``)."""
+        return self.alpha / self.planned
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A whole gate."""
+
+    working: WorkingSettings
+    exam: ExamSettings
+
+
+FAST = Preset(WorkingSettings(), ExamSettings())
+CAREFUL = Preset(WorkingSettings(keep_at=0.95, max_passes=8, min_champion=6, min_gain=0.015), ExamSettings())
+PRESETS: Mapping[str, Preset] = {"fast": FAST, "careful": CAREFUL}
+
+
+def _within(settings: WorkingSettings | ExamSettings, name: str, low: float, high: float) -> None:
+    value = getattr(settings, name)
+    whole = {field.name for field in fields(settings) if field.type == "int"}
+    if name in whole and not isinstance(value, int):
+        raise ValueError(f"{name}: got {value!r}, expected a whole number")
+    if not low <= value <= high:
+        raise ValueError(f"{name}: got {value!r}, expected {low:g} to {high:g}")

@@ -1,0 +1,194 @@
+"""Tier 1: whether a candidate becomes the working champion, looked at again and again while its rollouts come in.
+
+Evidence travels as an :class:`~optimizer.records.Evaluation`: ``candidate`` holds this candidate's scores by task, in
+the order of repeats 0, 1, ...; ``champion`` the champion's rollouts bought during this experiment, not yet in the pool.
+The caller's loop::
+
+    while ask := plan(pool, evaluation, settings, order):
+        evaluation = <evaluation with the rollouts of ask>
+        if decision := look(pool, evaluation, settings, order):
+            break
+    pool = settle(pool, evaluation, decision, settings)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from optimizer.acceptance.evidence import Estimate, cells, estimate
+from optimizer.acceptance.pool import Pool
+from optimizer.acceptance.presets import WorkingSettings
+from optimizer.acceptance.words import evidence_sentence, points
+from optimizer.records import Decision, Evaluation, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The rollouts needed before the next look, each a (task, repeat index); the repeat index is the rollout's seed."""
+
+    candidate: tuple[tuple[str, int], ...] = ()
+    champion: tuple[tuple[str, int], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.candidate or self.champion)
+
+    def __len__(self) -> int:
+        return len(self.candidate) + len(self.champion)
+
+
+def shuffled(tasks: Iterable[str], *, champion: str, seed: int) -> tuple[str, ...]:
+    """The order in which candidates meet the tasks: shuffled, the same as long as ``champion`` (its tree) stays.
+
+    Every candidate of one champion meets the tasks in one order, so that the champion's pool is used, not spread out.
+    """
+    return tuple(sorted(set(tasks), key=lambda task: hashlib.sha256(f"{seed}|{champion}|{task}".encode()).digest()))
+
+
+def plan(pool: Pool, evaluation: Evaluation, settings: WorkingSettings, order: Sequence[str]) -> Ask:
+    """What must be run before the next look; an empty Ask when every rollout that a candidate may have is there.
+
+    Works from any evidence, also from half of an Ask: what is missing of it is asked again. Candidate rollouts go pass
+    by pass through ``order``. The champion is topped up to ``min_champion`` on the tasks that will be compared, and
+    grows by ``growth`` per candidate rollout where its pool is thinnest.
+    """
+    if not order:
+        return Ask()
+    seen = _count(evaluation.candidate)
+    # A look that the candidate's rollouts have reached, but the champion's have not, comes first.
+    for target in dict.fromkeys(
+        (_look_at_or_after(seen, len(order), settings), _look_after(seen, len(order), settings))
+    ):
+        if target:
+            compared = order[: min(target, len(order))]
+            ask = Ask(
+                _candidate_needs(evaluation.candidate, order, target),
+                _champion_needs(pool, evaluation.champion, settings, compared, target),
+            )
+            if ask:
+                return ask
+    return Ask()
+
+
+def look(
+    pool: Pool, evaluation: Evaluation, settings: WorkingSettings, order: Sequence[str], *, last: bool = False
+) -> Decision | None:
+    """Keep, discard, or None for more evidence. ``last`` says that no more can be had: then it is never None.
+
+    Keep when P(effect > 0) reaches ``keep_at`` and enough was seen; discard when it falls to ``discard_at``; at the cap
+    keep when the shrunken effect is more than ``min_gain``. Cut short by ``last``, only the first of these keeps.
+    """
+    seen = _count(evaluation.candidate)
+    rollouts = seen + _count(evaluation.champion)
+    found = measure(pool, evaluation, settings)
+    if found is None:
+        return Decision(Verdict.discard, "no task was seen with both", rollouts=rollouts) if last else None
+    enough = seen >= min(settings.min_rollouts, len(order))
+    if found.posterior >= settings.keep_at and enough and found.shrunken > settings.min_gain:
+        return _decision(Verdict.keep, found, rollouts)
+    if found.posterior <= settings.discard_at:
+        return _decision(Verdict.discard, found, rollouts)
+    if seen >= settings.max_passes * len(order):
+        if found.shrunken > settings.min_gain:
+            return _decision(Verdict.keep, found, rollouts)
+        return _decision(Verdict.discard, found, rollouts, f"not above {points(settings.min_gain)} at the cap")
+    if last:
+        return _decision(Verdict.discard, found, rollouts, "not enough evidence before the end")
+    return None
+
+
+def measure(pool: Pool, evaluation: Evaluation, settings: WorkingSettings) -> Estimate | None:
+    """The estimate as of now, on the tasks where the champion has its ``min_champion`` rollouts; None without any."""
+    grown = pool.absorb(evaluation.champion)
+    champion = {task: cell for task, cell in grown.known.items() if cell.weight >= settings.min_champion - 1e-9}
+    return estimate(
+        cells(evaluation.candidate),
+        champion,
+        noise=grown.noise,
+        prior_sd=settings.prior_sd,
+        pseudo_tasks=settings.pseudo_tasks,
+    )
+
+
+def settle(pool: Pool, evaluation: Evaluation, decision: Decision, settings: WorkingSettings) -> Pool:
+    """The pool for the next experiment: the champion's fresh rollouts absorbed; after a keep, the new champion's."""
+    grown = pool.absorb(evaluation.champion)
+    if decision.verdict is not Verdict.keep or decision.raw_effect is None or decision.effect is None:
+        return grown
+    return grown.promote(
+        evaluation.candidate,
+        raw=decision.raw_effect,
+        shrunken=decision.effect,
+        total_weight=settings.pool_weight,
+    )
+
+
+def _look_after(seen: int, tasks: int, settings: WorkingSettings) -> int:
+    """The number of candidate rollouts at the first look after ``seen``, 0 when there is none."""
+    cap = settings.max_passes * tasks
+    if seen >= cap:
+        return 0
+    steps = max(0, (seen - settings.first_look) // settings.look_every + 1)
+    return min(cap, settings.first_look + steps * settings.look_every)
+
+
+def _look_at_or_after(seen: int, tasks: int, settings: WorkingSettings) -> int:
+    return _look_after(seen - 1, tasks, settings) if seen else 0
+
+
+def _candidate_needs(
+    had: Mapping[str, Sequence[float]], order: Sequence[str], target: int
+) -> tuple[tuple[str, int], ...]:
+    places = ((order[place % len(order)], place // len(order)) for place in range(target))
+    return tuple((task, repeat) for task, repeat in places if repeat >= len(had.get(task, ())))
+
+
+def _champion_needs(
+    pool: Pool,
+    fresh: Mapping[str, Sequence[float]],
+    settings: WorkingSettings,
+    compared: Sequence[str],
+    target: int,
+) -> tuple[tuple[str, int], ...]:
+    missing = {task: max(0, math.ceil(settings.min_champion - pool.weight(task) - 1e-9)) for task in compared}
+    filled = {task: min(len(fresh.get(task, ())), missing[task]) for task in compared}
+    grown = _count(fresh) - sum(filled.values())
+    extra = dict.fromkeys(compared, 0)
+    allowance = int(settings.growth * target + 1e-9) - grown
+
+    def weight(task: str) -> float:
+        return pool.weight(task) + max(len(fresh.get(task, ())), missing[task]) + extra[task]
+
+    for _ in range(allowance):
+        thinnest = min(compared, key=weight)
+        if weight(thinnest) + 1 > settings.max_champion + 1e-9:
+            break
+        extra[thinnest] += 1
+    asks: list[tuple[str, int]] = []
+    for task in compared:
+        start = pool.next_repeat(task) + len(fresh.get(task, ()))
+        asks += [(task, start + step) for step in range(missing[task] - filled[task] + extra[task])]
+    return tuple(asks)
+
+
+def _decision(verdict: Verdict, found: Estimate, rollouts: int, because: str = "") -> Decision:
+    sentence = evidence_sentence(found, rollouts)
+    return Decision(
+        verdict=verdict,
+        reason=f"{sentence}; {because}" if because else sentence,
+        effect=found.shrunken,
+        raw_effect=found.raw,
+        low=found.low,
+        high=found.high,
+        posterior=found.posterior,
+        rollouts=rollouts,
+        better=found.better,
+        worse=found.worse,
+        tasks=found.tasks,
+    )
+
+
+def _count(scores: Mapping[str, Sequence[float]]) -> int:
+    return sum(len(values) for values in scores.values())
