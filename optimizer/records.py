@@ -104,13 +104,20 @@ class Rollout:
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """One edit to the champion and the idea behind it. ``changes`` names the dimensions it sets, empty for a free edit;
-    ``expected_effect`` is in score points as a fraction (0.05 is five points), None when the proposer has no opinion."""
+    ``expected_effect`` is in score points as a fraction (0.05 is five points), None when the proposer has no opinion.
+
+    ``source`` names what the proposal was made from (``human:sha256:...``) where a proposer offers each source once.
+    ``problem`` says why it cannot be tried, when the source is unusable: it is recorded as ``invalid`` for that reason,
+    and its edit changes nothing.
+    """
 
     edit: Edit
     hypothesis: str
     proposer: str
     changes: Assignment = field(default_factory=dict)
     expected_effect: float | None = None
+    source: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

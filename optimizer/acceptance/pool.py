@@ -16,8 +16,8 @@ class Pool:
 
     ``known`` holds a mean score and the number of rollouts it counts for; ``rollouts`` the number of rollouts that the
     champion's own tree has really had on a task, which is the repeat index of its next one. ``squares`` over
-    ``degrees`` is the variance from re-running. ``gained`` adds up the shrunken effects of all keeps since the baseline: the level
-    on which the search values of variants of different champions can be compared.
+    ``degrees`` is the variance from re-running. ``gained`` adds up the shrunken effects of all keeps since the
+    baseline: the level on which search values of variants of different champions can be compared.
     """
 
     known: Mapping[str, Cell] = field(default_factory=dict)

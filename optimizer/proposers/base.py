@@ -16,7 +16,7 @@ class Past:
 
     ``assignment`` is the variant's full reading of the space; ``changes`` the dimensions in which it differed from its
     champion; ``value`` the estimated search score of the variant (the champion's estimate then, plus the shrunken
-    effect), None when nothing was measured.
+    effect), None when nothing was measured. ``source`` is the proposal's own, so that a proposer knows what it offered.
     """
 
     number: int
@@ -25,6 +25,7 @@ class Past:
     verdict: Verdict
     effect: float | None
     value: float | None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,47 @@
+"""What one experiment taught, in one sentence with numbers."""
+
+from __future__ import annotations
+
+from optimizer.records import Decision, Lesson, Proposal, Verdict
+
+
+def lesson(experiment: int, proposal: Proposal, decision: Decision, *, did: str = "") -> Lesson:
+    """The lesson of experiment number ``experiment``.
+
+    ``did`` is the edit in plain words (``edit.describe()`` by default). Measured verdicts give the raw and shrunken
+    effect and the count of tasks, the others the reason; a lesson never holds a certify or holdout figure.
+    """
+    what = " ".join((did or proposal.edit.describe()).split()).rstrip(".")
+    return Lesson(
+        experiment=experiment,
+        text=f"#{experiment} {what}: {_outcome(decision)}.",
+        changes=dict(proposal.changes),
+        verdict=decision.verdict,
+        effect=decision.effect,
+    )
+
+
+def _outcome(decision: Decision) -> str:
+    if decision.effect is None or decision.raw_effect is None:
+        reason = " ".join(decision.reason.split()).rstrip(".")
+        return f"{_WORDS[decision.verdict]}{f' ({_short(reason)})' if reason else ''}"
+    return (
+        f"{_WORDS[decision.verdict]}, {100 * decision.raw_effect:+.1f} points measured "
+        f"({100 * decision.effect:+.1f} believed), better on {decision.better} of {decision.tasks} tasks, "
+        f"worse on {decision.worse}, {decision.rollouts} rollouts"
+    )
+
+
+def _short(reason: str, length: int = 200) -> str:
+    return reason if len(reason) <= length else reason[: length - 1].rstrip() + "…"
+
+
+_WORDS = {
+    Verdict.keep: "kept",
+    Verdict.discard: "discarded",
+    Verdict.crash: "crashed",
+    Verdict.timeout: "ran out of time",
+    Verdict.checks_failed: "failed the checks",
+    Verdict.invalid: "not a valid edit",
+    Verdict.over_budget: "cut short by the budget",
+}

@@ -1,0 +1,33 @@
+"""What is brought back from the past: the lessons a proposer sees, and whether an idea was tried before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from optimizer.likeness import near_copy
+from optimizer.records import Lesson, Verdict
+from search_space.space import Assignment
+
+
+def recall(
+    lessons: Sequence[Lesson], *, recent: int = 12, relevant: int = 24, about: Collection[str] = ()
+) -> tuple[Lesson, ...]:
+    """At most ``recent`` + ``relevant`` lessons, in the order of their experiments.
+
+    The last ``recent`` ones, and of the others those that say most: about a dimension of ``about`` first (all
+    dimensions are alike when it is empty), then keeps, then by the size of the effect, the later one of two equals.
+    """
+    ordered = sorted(lessons, key=lambda lesson: lesson.experiment)
+    cut = max(0, len(ordered) - max(0, recent))
+    older = sorted(ordered[:cut], key=lambda lesson: _weight(lesson, about), reverse=True)[: max(0, relevant)]
+    return tuple(sorted([*older, *ordered[cut:]], key=lambda lesson: lesson.experiment))
+
+
+def already_tried(assignment: Assignment, tried: Iterable[Assignment]) -> bool:
+    """Whether a variant that reads as ``assignment`` is a near-copy of one of ``tried`` (full assignments too)."""
+    return near_copy(assignment, tried)
+
+
+def _weight(lesson: Lesson, about: Collection[str]) -> tuple[bool, bool, float, int]:
+    touches = any(name in about for name in lesson.changes)
+    return touches, lesson.verdict is Verdict.keep, abs(lesson.effect or 0.0), lesson.experiment
