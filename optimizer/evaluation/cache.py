@@ -1,0 +1,43 @@
+"""Finished rollouts by their key: what was measured once is never measured, paid or counted again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from optimizer.records import Rollout, RolloutKey
+
+
+class RolloutStore(Protocol):
+    """Where rollouts are kept; the ledger is one. Called only from the thread that runs the experiment."""
+
+    def find(self, key: RolloutKey) -> Rollout | None:
+        """The finished rollout under ``key``, or None."""
+        ...
+
+    def start(self, keys: Sequence[RolloutKey], purpose: str) -> None:
+        """Note that the rollouts of ``keys`` are about to run; ``purpose`` says for what (``"search"``, ``"exam"``)."""
+        ...
+
+    def finish(self, rollout: Rollout) -> None:
+        """Keep ``rollout`` durably; called once per key, as each one ends."""
+        ...
+
+
+class MemoryStore:
+    """A store that forgets with its process: for tests and for one-off measurements that must not touch a ledger."""
+
+    def __init__(self) -> None:
+        self.finished: dict[RolloutKey, Rollout] = {}
+        self.started: dict[RolloutKey, str] = {}
+
+    def find(self, key: RolloutKey) -> Rollout | None:
+        return self.finished.get(key)
+
+    def start(self, keys: Sequence[RolloutKey], purpose: str) -> None:
+        self.started.update(dict.fromkeys(keys, purpose))
+
+    def finish(self, rollout: Rollout) -> None:
+        if rollout.key in self.finished:
+            raise ValueError(f"{rollout.key} was finished before: a rollout is counted once")
+        self.finished[rollout.key] = rollout
