@@ -1,0 +1,182 @@
+"""Finds the facts in a conversation that are worth keeping word for word: identifiers, numbers, decisions.
+
+No model is asked: lines are scored by patterns. A line counts for more when it shares identifiers with the task. The
+weights are a judgement, checked on real transcripts for what later steps went on to use; they are no measured optimum.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from search_space.compaction.history import call_text
+from search_space.messages import Message, blocks, text_of
+
+LINE_CHARS = 160
+"""A fact longer than this is cut."""
+PER_RESULT = 24
+"""At most this many facts are taken from one tool result."""
+SHORT_RESULT = (3, 240)
+"""A result of at most so many lines and characters is a fact as a whole."""
+
+_PATTERNS: tuple[tuple[float, re.Pattern[str]], ...] = (
+    (
+        2.0,
+        re.compile(
+            r"^\s*(?:\d+[:\t ])?\s*(?:@?\w+\s+)?(?:class|interface|struct|enum|trait|def|fn|func|function)\s+\w"
+        ),
+    ),
+    (
+        2.0,
+        re.compile(
+            r"(?i)\b(?:total|sum|count|found|result|average|max|min)\b\D{0,20}\d|\b\d[\d,.]*\s+(?:lines|matches|items|results|rows)\b"
+        ),
+    ),
+    (1.5, re.compile(r"(?<![\w/])[\w./-]+\.\w{1,6}:\d+")),
+    (1.5, re.compile(r"\b(?:[A-Z]+[A-Z0-9]*\d[A-Z0-9]{2,}|[a-z]+(?:_[a-z0-9]+)*_\d{3,}|[0-9a-f]{8,}|#\w{3,})\b")),
+    (1.0, re.compile(r"^\s*(?:\d+[:\t ])?\s*(?:from\s+[\w.]+\s+)?import\s+\w")),
+    (1.0, re.compile(r"[\w.\]]\s*=\s*[^\s=]|^\s*[\w -]{1,30}:\s+\S")),
+    (0.5, re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\b")),
+    (0.5, re.compile(r"\"[^\"\n]{2,60}\"|'[^'\n]{2,60}'|`[^`\n]{2,60}`")),
+    (0.5, re.compile(r"\d")),
+)
+_DECISION = re.compile(
+    r"(?i)\b(?:so|therefore|thus|hence|because|decide|decided|conclude|answer|found|must|plan|next|will|is defined|"
+    r"confirmed|agreed|chose|instead|remaining|still)\b"
+)
+_WORD = re.compile(r"[A-Za-z_][\w]*|\d{2,}")
+_TERM = re.compile(r"`([^`\n]+)`|\"([^\"\n]{2,60})\"|\b(\w*[a-z][A-Z]\w*|\w+_\w+|\w+\d\w*|\w+(?:\.\w+)+)\b")
+_LOCATED = re.compile(r"\S+:\d+:")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line to keep. ``source`` is the call or the speaker that it comes from; ``score`` its worth, higher first."""
+
+    source: str
+    text: str
+    score: float
+
+
+def extract(messages: Sequence[Message], terms: frozenset[str]) -> list[Fact]:
+    """The facts of ``messages`` in order, without repeats. ``terms``: identifiers that matter (:func:`terms_of`)."""
+    found: dict[tuple[str, str], Fact] = {}
+    for fact in _all(messages, terms):
+        # A line that says where it stands is the same fact whichever call showed it.
+        source = "" if _LOCATED.match(fact.text) else fact.source
+        found.setdefault((source, fact.text), fact)
+    return list(found.values())
+
+
+def best(facts: Sequence[Fact], max_facts: int, max_chars: int) -> list[Fact]:
+    """The highest scored facts, later ones first among equals, in their original order: at most ``max_facts``, and
+    at most ``max_chars`` characters as rendered by :func:`render`."""
+    order = sorted(range(len(facts)), key=lambda i: (-facts[i].score, -i))
+    chosen: list[int] = []
+    sources: set[str] = set()
+    left = max_chars
+    for index in order:
+        if len(chosen) == max_facts:
+            break
+        fact = facts[index]
+        cost = len(fact.text) + 3 + (0 if fact.source in sources else len(fact.source) + 1)
+        if cost <= left:
+            chosen.append(index)
+            sources.add(fact.source)
+            left -= cost
+    return [facts[index] for index in sorted(chosen)]
+
+
+def render(facts: Sequence[Fact]) -> str:
+    """Facts as text: each source on a line of its own, its facts below it, indented by two spaces."""
+    by_source: dict[str, list[str]] = {}
+    for fact in facts:
+        by_source.setdefault(fact.source, []).append("  " + fact.text)
+    return "\n".join("\n".join((source, *lines)) for source, lines in by_source.items())
+
+
+def decisions(messages: Sequence[Message]) -> list[Fact]:
+    """What the assistant said that reads like a conclusion or a plan, and what the user said after the task."""
+    return [fact for message in messages for fact in _said(message, frozenset())]
+
+
+@lru_cache(maxsize=64)
+def terms_of(text: str) -> frozenset[str]:
+    """The identifiers in a text (quoted, dotted, CamelCase, snake_case, with digits), whole and in parts."""
+    terms: set[str] = set()
+    for match in _TERM.finditer(text):
+        whole = next(group for group in match.groups() if group)
+        terms.update(word for word in (whole, *_WORD.findall(whole)) if len(word) > 2)
+    return frozenset(terms)
+
+
+def _all(messages: Sequence[Message], terms: frozenset[str]) -> Iterator[Fact]:
+    calls: dict[str, str] = {}
+    for message in messages:
+        content = blocks(message)
+        for block in content:
+            if block["type"] == "tool_result":
+                source = calls.get(block["tool_use_id"], "a tool")
+                weight = 0.3 if block.get("is_error") else 1.0
+                for score, line in _lines(text_of(block["content"]), terms):
+                    yield Fact(source, line, score * weight)
+        yield from _said(message, terms)
+        calls = {b["id"]: call_text(b["name"], b["input"]) for b in content if b["type"] == "tool_use"}
+
+
+def _said(message: Message, terms: frozenset[str]) -> Iterator[Fact]:
+    for block in blocks(message):
+        if block["type"] == "text":
+            for score, line in _spoken(block["text"], message["role"], terms):
+                yield Fact(message["role"], line, score)
+
+
+@lru_cache(maxsize=512)
+def _lines(text: str, terms: frozenset[str]) -> tuple[tuple[float, str], ...]:
+    """The best lines of one tool result with their scores, in order."""
+    lines = _split(text)
+    if len(lines) <= SHORT_RESULT[0] and len(text) <= SHORT_RESULT[1]:
+        return tuple((4.0 + _score(line, terms), line) for line in lines)
+    scored = [(_score(line, terms), index) for index, line in enumerate(lines)]
+    top = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: (-pair[0], pair[1]))[:PER_RESULT]
+    return tuple((score, lines[index]) for score, index in sorted(top, key=lambda pair: pair[1]))
+
+
+@lru_cache(maxsize=512)
+def _spoken(text: str, role: str, terms: frozenset[str]) -> tuple[tuple[float, str], ...]:
+    """The three sentences most worth keeping: of the user's, the most specific; of the assistant's, conclusions."""
+    sentences = [s.strip()[:LINE_CHARS] for s in _SENTENCE.split(text) if s.strip()]
+    scored = [(_score(s, terms), i) for i, s in enumerate(sentences) if role == "user" or _DECISION.search(s)]
+    top = sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:3]
+    return tuple((2.0 + score / 2, sentences[i]) for score, i in sorted(top, key=lambda pair: pair[1]))
+
+
+def _score(line: str, terms: frozenset[str]) -> float:
+    shared = len(terms.intersection(_WORD.findall(line))) if terms else 0
+    return sum(weight for weight, pattern in _PATTERNS if pattern.search(line)) + 2.5 * min(shared, 3)
+
+
+def _split(text: str) -> list[str]:
+    """Lines of a result; a JSON document becomes one ``path=value`` a line."""
+    if text[:1] in "{[":
+        try:
+            return [line[:LINE_CHARS] for line in _flatten(json.loads(text), "")]
+        except (ValueError, RecursionError):
+            pass
+    return [line.strip("\r\n")[:LINE_CHARS] for line in text.split("\n") if line.strip()]
+
+
+def _flatten(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _flatten(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        for index, item in enumerate(value):
+            yield from _flatten(item, f"{path}[{index}]")
+    else:
+        yield f"{path}={json.dumps(value, ensure_ascii=False)}"

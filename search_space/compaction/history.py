@@ -1,0 +1,227 @@
+"""What every strategy needs to know of a conversation: its size, where it may be cut, how to shorten it lawfully.
+
+A *cut* is the index of the first message kept after the task: the rendering is ``[task, *messages[cut:]]``. A cut is
+lawful when the message there answers no tool call, so that no pair is split. Sizes are characters of compact JSON, and
+agree exactly with :func:`search_space.messages.estimate_tokens` of the whole list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from search_space.messages import CHARS_PER_TOKEN, Block, Message, ToolResultBlock, blocks, text_of
+
+FLOOR_CHARS = 80
+"""The last resort cuts no text shorter than this."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class History:
+    """A conversation with the size of each message; built once per rendering."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = messages
+        self._json = [_encode(message) for message in messages]
+        self._chars_from = [0] * (len(messages) + 1)
+        for index in range(len(messages) - 1, -1, -1):
+            self._chars_from[index] = self._chars_from[index + 1] + len(self._json[index]) + 1
+
+    @property
+    def chars(self) -> int:
+        """Characters of the whole conversation as a JSON list."""
+        return self._chars_from[0] + 1
+
+    def chars_with_cut(self, cut: int) -> int:
+        """Characters of ``[task, *messages[cut:]]`` as a JSON list."""
+        return len(self._json[0]) + self._chars_from[cut] + 2
+
+    def fits(self, limit_tokens: int) -> bool:
+        """Whether the whole conversation fits."""
+        return self.chars <= limit_tokens * CHARS_PER_TOKEN
+
+    def cuts(self) -> list[int]:
+        """The lawful cuts, ascending. The first drops nothing, the last leaves the last turn only."""
+        return [i for i in range(1, len(self.messages)) if not _answers_a_call(self.messages[i])]
+
+    def digests(self) -> list[str]:
+        """For each cut from 0 to the length: what names the messages that it drops, task included."""
+        running = hashlib.blake2b(digest_size=16)
+        found = [running.hexdigest()]
+        for text in self._json:
+            running.update(text.encode("utf-8", "surrogatepass") + b"\n")
+            found.append(running.hexdigest())
+        return found
+
+
+def choose_cut(history: History, keep: int, block: int, fits: Callable[[int], bool]) -> int:
+    """The cut to use: the first that fits of (1) the one that keeps at least ``keep`` messages and drops a multiple of
+    ``block``, (2) the ones that drop further whole blocks, (3) every later lawful cut; else the last lawful one.
+
+    Where a block ends between a call and its result the cut falls back to before the call. The choice never moves
+    backwards while a conversation grows at its end (as long as ``fits(cut)`` does not turn true again).
+    """
+    cuts = history.cuts()
+    if not cuts:
+        return len(history.messages)
+    start = max(0, len(history.messages) - 1 - keep) // block * block
+    candidate = 1
+    for dropped in range(start, len(history.messages) - 1, block):
+        candidate = cuts[bisect_right(cuts, 1 + dropped) - 1]
+        if fits(candidate):
+            return candidate
+    for cut in cuts[bisect_right(cuts, candidate) :]:
+        candidate = cut
+        if fits(cut):
+            break
+    return candidate
+
+
+def drop_oldest(messages: Sequence[Message], limit_tokens: int, *, keep: int, block: int) -> list[Message]:
+    """``messages`` without the oldest ones after the task, which get a one-line note in their place; if even the last
+    turn is too long, its longest texts are shortened (:func:`shrink`)."""
+    history = History(messages)
+    if history.fits(limit_tokens) or len(messages) < 2:
+        return list(messages)
+    room = limit_tokens * CHARS_PER_TOKEN
+
+    def note(cut: int) -> str:
+        return f"[{cut - 1} earlier messages are left out here.]" if cut > 1 else ""
+
+    def fits(cut: int) -> bool:
+        return history.chars_with_cut(cut) + pin_chars(messages[0], note(cut)) <= room
+
+    cut = choose_cut(history, keep, block, fits)
+    return with_pin(messages[0], note(cut), messages[cut:], limit_tokens)
+
+
+def with_pin(task: Message, text: str, rest: Sequence[Message], limit_tokens: int) -> list[Message]:
+    """``[task + text, *rest]``. When too long, ``rest`` is shrunk first, then ``text`` is clipped or left out."""
+    room = limit_tokens * CHARS_PER_TOKEN
+    extra = pin_chars(task, text)
+    kept = shrink([task, *rest], room - extra)
+    left = room - json_chars(kept)
+    if extra <= left:
+        return [pin(task, text), *kept[1:]]
+    clipped = clip(text, max(0, len(text) - 2 * (extra - left) - FLOOR_CHARS), 0)
+    return [pin(task, clipped), *kept[1:]] if pin_chars(task, clipped) <= left else kept
+
+
+def pin(task: Message, text: str) -> Message:
+    """The task with ``text`` as one more text block behind it; the task itself when ``text`` is empty."""
+    if not text:
+        return task
+    return {"role": task["role"], "content": [*blocks(task), {"type": "text", "text": text}]}
+
+
+def pin_chars(task: Message, text: str) -> int:
+    """How many characters :func:`pin` adds."""
+    if not text:
+        return 0
+    wrapped = len('[{"type":"text","text":}]') if isinstance(task["content"], str) else 0
+    return wrapped + len(',{"type":"text","text":}') + len(_encode(text))
+
+
+def shrink(messages: Sequence[Message], room_chars: int) -> list[Message]:
+    """``messages`` with the longest tool results, then the longest texts, cut head-and-tail to one common length until
+    the list fits in ``room_chars`` or nothing longer than about ``FLOOR_CHARS`` is left. The task stays as it is."""
+    kept = list(messages)
+    for kind in ("tool_result", "text"):
+        longest = max((len(_block_text(b)) for m in kept[1:] for b in blocks(m) if b["type"] == kind), default=0)
+        cap = longest
+        while json_chars(kept) > room_chars and cap > FLOOR_CHARS:
+            cap = max(FLOOR_CHARS, cap * 3 // 4)
+            kept = [messages[0], *(_capped(message, kind, cap) for message in kept[1:])]
+    return kept
+
+
+def json_chars(value: Any) -> int:
+    """Characters of ``value`` as compact JSON."""
+    return len(_encode(value))
+
+
+def clip(text: str, head: int, tail: int) -> str:
+    """The first ``head`` and the last ``tail`` characters with a line between that says how many are gone; ``text``
+    itself where that would save nothing."""
+    gone = len(text) - head - tail
+    if gone <= 0:
+        return text
+    cut = f"{text[:head]}\n[... {gone:,} characters left out ...]\n{text[len(text) - tail :]}".strip("\n")
+    return cut if len(cut) < len(text) else text
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One tool result of a conversation: where it is, the call that it answers, its text."""
+
+    message: int
+    block: int
+    call: str
+    text: str
+
+
+def results(messages: Sequence[Message]) -> Iterator[Result]:
+    """All tool results in order."""
+    calls: dict[str, str] = {}
+    for index, message in enumerate(messages):
+        content = message["content"]
+        if isinstance(content, str):
+            continue
+        for at, block in enumerate(content):
+            if block["type"] == "tool_result":
+                yield Result(index, at, calls.get(block["tool_use_id"], "a tool"), text_of(block["content"]))
+        calls = {b["id"]: call_text(b["name"], b["input"]) for b in content if b["type"] == "tool_use"}
+
+
+def call_text(name: str, given: Mapping[str, Any], limit_chars: int = 160) -> str:
+    """A call as one line of text: the tool's name and its input as JSON, e.g. ``grep({"pattern":"x"})``."""
+    text = _encode(given)
+    return f"{name}({text if len(text) <= limit_chars else text[: limit_chars - 3] + '...'})"
+
+
+def replace_results(messages: Sequence[Message], new: Mapping[tuple[int, int], str]) -> list[Message]:
+    """``messages`` with the results at ``(message, block)`` replaced by other texts; the rest is shared, not copied."""
+    changed = list(messages)
+    for index in sorted({message for message, _ in new}):
+        content: list[Block] = list(blocks(messages[index]))
+        for at, block in enumerate(content):
+            if (index, at) in new and block["type"] == "tool_result":
+                content[at] = _with_text(block, new[index, at])
+        changed[index] = {"role": messages[index]["role"], "content": content}
+    return changed
+
+
+def _answers_a_call(message: Message) -> bool:
+    return not isinstance(message["content"], str) and any(b["type"] == "tool_result" for b in message["content"])
+
+
+def _block_text(block: Block) -> str:
+    if block["type"] == "text":
+        return block["text"]
+    return text_of(block["content"]) if block["type"] == "tool_result" else ""
+
+
+def _capped(message: Message, kind: str, cap: int) -> Message:
+    if not any(b["type"] == kind and len(_block_text(b)) > cap for b in blocks(message)):
+        return message
+    content: list[Block] = []
+    for block in blocks(message):
+        short = clip(_block_text(block), cap * 3 // 4, cap // 4) if block["type"] == kind else ""
+        if block["type"] == "tool_result" and kind == "tool_result":
+            block = _with_text(block, short) if short != text_of(block["content"]) else block
+        elif block["type"] == "text" and kind == "text":
+            block = {"type": "text", "text": short}
+        content.append(block)
+    return {"role": message["role"], "content": content}
+
+
+def _with_text(block: ToolResultBlock, text: str) -> ToolResultBlock:
+    new: ToolResultBlock = {"type": "tool_result", "tool_use_id": block["tool_use_id"], "content": text}
+    if "is_error" in block:
+        new["is_error"] = block["is_error"]
+    return new
