@@ -60,6 +60,12 @@ def size(domain: Domain) -> float:
     return math.inf if domain.high > domain.low else 1
 
 
+def drawn(situation: Situation, names: Sequence[str], rng: random.Random) -> dict[str, Scalar]:
+    """Other values than the champion's for ``names``, which must be :func:`movable`."""
+    space, now = situation.space, situation.assignment
+    return {name: draw(space.allowed(name, now), now.get(name), rng) for name in names}
+
+
 def draw(domain: Domain, current: Scalar, rng: random.Random) -> Scalar:
     """A value of ``domain``, evenly drawn (on a logarithmic scale where the domain asks for one), not ``current``.
 

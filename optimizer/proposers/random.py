@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from optimizer.proposers.base import Situation
-from optimizer.proposers.draws import draw, finish, movable, seeded, shuffled_by_kind
+from optimizer.proposers.draws import drawn, finish, movable, seeded, shuffled_by_kind
 from optimizer.records import Proposal
 
 
@@ -31,7 +31,7 @@ class RandomProposer:
             # When most single changes are used up, more is changed at once.
             count = 1 + (rng.random() < self.two) + attempt // 20
             chosen = shuffled_by_kind(names, rng)[:count]
-            changes = {name: draw(situation.space.domain(name), situation.assignment.get(name), rng) for name in chosen}
+            changes = drawn(situation, chosen, rng)
             if proposal := finish(situation, changes, self.name):
                 return proposal
         return None

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from optimizer.proposers.base import Past, Situation
-from optimizer.proposers.draws import draw, finish, movable, same_value, seeded, shuffled_by_kind
+from optimizer.proposers.draws import drawn, finish, movable, same_value, seeded, shuffled_by_kind
 from optimizer.records import Proposal, Verdict
 from search_space.domains import Choice, Domain, IntRange
 from search_space.space import Assignment, Scalar, Space
@@ -57,15 +57,13 @@ class TPEProposer:
             return None
         rng = seeded(situation, self.name)
         study = self._study(situation)
-        for attempt in range(self.attempts):
-            changes = self._ask(study, situation, names, rng, attempt)
+        for _ in range(self.attempts):
+            changes = self._ask(study, situation, names, rng)
             if changes and (proposal := finish(situation, changes, self.name)):
                 return proposal
         return self._fallback(situation, names, rng)
 
-    def _ask(
-        self, study: Study, situation: Situation, names: Sequence[str], rng: random.Random, attempt: int
-    ) -> dict[str, Scalar]:
+    def _ask(self, study: Study, situation: Situation, names: Sequence[str], rng: random.Random) -> dict[str, Scalar]:
         """Where the sampler disagrees with the champion, on a few dimensions; at most three changes."""
         most = rng.choices((1, 2, 3), weights=(6, 3, 1))[0]
         chosen = shuffled_by_kind(names, rng)[: self.together]
@@ -93,9 +91,7 @@ class TPEProposer:
         """A random edit: at the start, and when TPE only repeats the champion or the past."""
         for attempt in range(60):
             chosen = shuffled_by_kind(names, rng)[: 1 + attempt // 20]
-            space, now = situation.space, situation.assignment
-            changes = {name: draw(space.domain(name), now.get(name), rng) for name in chosen}
-            if proposal := finish(situation, changes, self.name):
+            if proposal := finish(situation, drawn(situation, chosen, rng), self.name):
                 return proposal
         return None
 
