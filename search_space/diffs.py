@@ -57,7 +57,7 @@ def apply_diff(files: Mapping[str, bytes], text: str) -> dict[str, bytes]:
             before = read_text(result, part.old)
         after = _apply_hunks(part, before)
         if part.new is not None:
-            result[part.new] = after.encode()
+            result[part.new] = encode(after, part.new)
         elif after:
             raise InvalidEdit(f"{part.path}: got a diff that deletes the file but not all of its lines")
         else:
@@ -153,6 +153,14 @@ def read_text(files: Mapping[str, bytes], path: str) -> str:
         return files[path].decode()
     except UnicodeDecodeError as error:
         raise InvalidEdit(f"{path}: got bytes that are not UTF-8 (at {error.start}), expected a text file") from None
+
+
+def encode(text: str, path: str) -> bytes:
+    """The text as UTF-8; raises :class:`InvalidEdit` for half a surrogate pair, which JSON can smuggle in."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidEdit(f"{path}: got {text[error.start]!r}, which is no Unicode character") from None
 
 
 def split_lines(text: str) -> list[str]:
