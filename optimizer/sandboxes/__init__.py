@@ -1,0 +1,1 @@
+"""Where rollouts run: confined, bounded, under a hard deadline."""

@@ -1,0 +1,18 @@
+"""An entry that runs one shell command: for checks that an experiment asks for."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+
+def run_command(payload: Mapping[str, Any]) -> None:
+    """Run ``payload["command"]`` by ``/bin/sh`` in the current folder; raises :class:`CommandFailed`."""
+    ended = subprocess.run(["/bin/sh", "-c", payload["command"]], stdin=subprocess.DEVNULL, check=False)
+    if ended.returncode != 0:
+        raise CommandFailed(f"exit code {ended.returncode}")
+
+
+class CommandFailed(Exception):
+    """The command did not end with exit code 0."""

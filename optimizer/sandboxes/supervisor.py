@@ -1,0 +1,282 @@
+"""One supervisor serves one rollout at a time: it forks the worker, watches it, and leaves no process behind.
+
+A supervisor is itself a fork of the warm fork server and is used again and again, so that a rollout costs one fork.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from optimizer.sandboxes import landlock, processes, wire
+from optimizer.sandboxes.limits import MEGABYTE, Limits
+from optimizer.sandboxes.worker import work
+
+LOOK_EVERY_S = 0.1
+"""How often folder, memory and processes are looked at."""
+OUTPUT_TAIL = 4096
+VERDICT_BYTES = 8192
+MAX_DEPTH = 64
+
+
+def serve(channel: socket.socket, limits: Limits, rules: landlock.Rules | None) -> NoReturn:
+    """Run launches that arrive on ``channel`` until it is closed; then end the process."""
+    code = 0
+    try:
+        processes.adopt_orphans()
+        os.setsid()
+        address_space, memory = _own_size()
+        while True:
+            try:
+                launch, _ = wire.receive(channel)
+            except (EOFError, OSError):
+                break
+            if "launch" in launch:
+                base = (address_space, _tasks_now())
+                watch = _start(launch["launch"], limits, rules, channel, memory, base)
+                wire.send(channel, watch.to_the_end())
+    except BaseException as error:
+        code = 1
+        print(f"supervisor: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+    finally:
+        processes.kill_descendants()
+        os._exit(code)
+
+
+def _start(
+    launch: dict[str, Any],
+    limits: Limits,
+    rules: landlock.Rules | None,
+    channel: socket.socket,
+    memory: int,
+    base: tuple[int, int],
+) -> _Watch:
+    started = time.monotonic()
+    output_read, output_write = os.pipe()
+    verdict_read, verdict_write = os.pipe()
+    worker = os.fork()
+    if worker == 0:
+        processes.die_with_parent()
+        os.setsid()
+        for fd in (output_read, verdict_read, channel.fileno()):
+            os.close(fd)
+        os.dup2(output_write, 1)
+        os.dup2(output_write, 2)
+        os.close(output_write)
+        work(launch, limits, rules, verdict_write, base)
+    os.close(output_write)
+    os.close(verdict_write)
+    for fd in (output_read, verdict_read):
+        os.set_blocking(fd, False)
+    return _Watch(
+        worker=worker,
+        started=started,
+        timeout_s=float(launch["timeout_s"]),
+        folder=launch["folder"],
+        limits=limits,
+        base_memory=memory,
+        channel=channel,
+        output=output_read,
+        verdict=verdict_read,
+    )
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A running rollout."""
+
+    worker: int
+    started: float
+    timeout_s: float
+    folder: str
+    limits: Limits
+    base_memory: int
+    channel: socket.socket
+    output: int
+    verdict: int
+    tail: bytes = b""
+    printed: int = 0
+    said: bytes = b""
+    wait_status: int | None = None
+    reason: str = ""
+    status: str = ""
+    alive: processes.Descendants = field(default_factory=processes.Descendants)
+
+    def to_the_end(self) -> dict[str, Any]:
+        """Watch until the worker ends or must be ended; then leave no process of it behind."""
+        handle = os.pidfd_open(self.worker) if hasattr(os, "pidfd_open") else -1
+        poll = select.poll()
+        for fd in (self.output, self.verdict, self.channel.fileno(), handle):
+            if fd >= 0:
+                poll.register(fd, select.POLLIN)
+        deadline, next_look = self.started + self.timeout_s, self.started + LOOK_EVERY_S
+        while not self.status and not self._ended():
+            now = time.monotonic()
+            if now >= deadline:
+                self._stop("timeout", f"still running after {self.timeout_s:g} s")
+            elif now >= next_look:
+                self._look()
+                next_look = time.monotonic() + LOOK_EVERY_S
+            else:
+                # Without a process handle the end of the worker is noticed by asking again and again.
+                wait_s = min(next_look, deadline) - now if handle >= 0 else 0.005
+                for fd, _ in poll.poll(wait_s * 1000 + 0.5):
+                    self._hear(fd, poll)
+        if handle >= 0:
+            os.close(handle)
+        return self._finish()
+
+    def _hear(self, fd: int, poll: select.poll) -> None:
+        if fd == self.channel.fileno():
+            self._stop("cancelled", "cancelled")
+            try:
+                wire.receive(self.channel)
+            except (EOFError, OSError):
+                poll.unregister(fd)
+        elif fd in (self.output, self.verdict) and self._drain(fd) == 0:
+            poll.unregister(fd)
+
+    def _finish(self) -> dict[str, Any]:
+        if self.status and self.wait_status is None:
+            _kill_group(self.worker)
+        left = processes.kill_descendants()
+        for fd in (self.output, self.verdict):
+            while self._drain(fd):
+                pass
+            os.close(fd)
+        if not self.status:
+            self._judge(left)
+        return {
+            "status": self.status,
+            "reason": self.reason,
+            "seconds": time.monotonic() - self.started,
+            "output": self.tail[-OUTPUT_TAIL:].decode("utf-8", "replace"),
+        }
+
+    def _stop(self, status: str, reason: str) -> None:
+        if not self.status:
+            self.status, self.reason = status, reason
+
+    def _ended(self) -> bool:
+        if self.wait_status is None:
+            pid, wait_status = os.waitpid(self.worker, os.WNOHANG)
+            if pid == self.worker:
+                self.wait_status = wait_status
+        return self.wait_status is not None
+
+    def _drain(self, fd: int) -> int:
+        """Read once what a pipe holds; 0 when there is nothing (more)."""
+        try:
+            data = os.read(fd, 65536)
+        except BlockingIOError:
+            return 0
+        if fd == self.verdict:
+            self.said = (self.said + data)[:VERDICT_BYTES]
+        else:
+            self.printed += len(data)
+            self.tail = (self.tail + data)[-OUTPUT_TAIL:]
+            if self.printed > self.limits.output_mb * MEGABYTE:
+                self._stop("crash", f"it printed more than {self.limits.output_mb} MB")
+        return len(data)
+
+    def _look(self) -> None:
+        limits, stored, files = self.limits, 0, 0
+        if sys.platform.startswith("linux"):
+            alive = self.alive.refresh()
+            if len(alive) > limits.processes:
+                self._stop("crash", f"it started more than {limits.processes} processes")
+                return
+            used = sum(max(0, processes.memory_bytes(pid) - self.base_memory) for pid in alive)
+            if used > limits.memory_mb * MEGABYTE:
+                self._stop("crash", f"it used more than {limits.memory_mb} MB of memory")
+                return
+            stored = sum(processes.unnamed_bytes(pid) for pid in alive)
+        self._weigh_folder(stored, files)
+
+    def _weigh_folder(self, stored: int, files: int) -> None:
+        limits = self.limits
+        for size in _entries(self.folder):
+            files, stored = files + 1, stored + size
+            if files > limits.files:
+                self._stop("crash", f"it wrote more than {limits.files} files")
+                return
+            if stored > limits.folder_mb * MEGABYTE:
+                self._stop("crash", f"it wrote more than {limits.folder_mb} MB of files")
+                return
+
+    def _judge(self, left: int) -> None:
+        """Status and reason of a rollout that ended by itself."""
+        assert self.wait_status is not None
+        code = os.waitstatus_to_exitcode(self.wait_status)
+        try:
+            said = json.loads(self.said.split(b"\n")[0] or b"null")
+        except ValueError:
+            said = None
+        if isinstance(said, dict) and said.get("ok") is True and code == 0:
+            self.reason = f"it left {left} running processes behind, which were ended" if left else ""
+            self._weigh_folder(0, 0)
+            self.status = self.status or "ok"
+        elif isinstance(said, dict) and isinstance(said.get("error"), str):
+            self._stop("crash", said["error"])
+        elif code < 0:
+            self._stop("crash", f"it was killed by {_signal_name(-code)}")
+        else:
+            self._stop("crash", f"it ended with exit code {code} before its entry returned")
+
+
+def _kill_group(worker: int) -> None:
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(worker, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _entries(folder: str) -> Iterator[int]:
+    """Disk use in bytes of every entry below ``folder``; nesting beyond all measure counts as endless size."""
+    waiting = [(folder, 0)]
+    while waiting:
+        path, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            yield 1 << 60
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    yield entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append((entry.path, depth + 1))
+        except OSError:
+            continue
+
+
+def _own_size() -> tuple[int, int]:
+    """Address space of this process, and the memory that is its own, in bytes; zeros where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return 0, 0
+    return pages * os.sysconf("SC_PAGE_SIZE"), processes.memory_bytes(os.getpid())
+
+
+def _tasks_now() -> int:
+    """Processes and threads on this machine, an upper bound of this user's; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/loadavg").read_text().split()[3].split("/")[1])
+    except (OSError, ValueError, IndexError):
+        return 0
