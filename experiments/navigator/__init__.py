@@ -1,0 +1,1 @@
+"""Questions about the source of Python's standard library, with the truth computed from syntax trees."""

@@ -1,0 +1,1 @@
+"""What experiments taught: lessons, and recalling them."""

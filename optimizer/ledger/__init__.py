@@ -1,0 +1,1 @@
+"""The durable record: SQLite for what happened, git for what the harness was."""

@@ -1,0 +1,1 @@
+"""How many rollouts run side by side."""

@@ -1,0 +1,1 @@
+"""Tasks with a grader, one kind of suite a file."""

@@ -1,0 +1,1 @@
+"""Variants as git trees, without a checkout of anybody's files."""

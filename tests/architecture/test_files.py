@@ -20,6 +20,8 @@ MACHINE = re.compile(
     r"(?<![\w.~-])/(?:work|root|opt)/[\w.]"  # somebody's folders
     r"|\b(?:pypi|pythonhosted|jfrog|artifactory)\.(?:org|io|com|internal)\b|index[-]url|find[-]links|trusted[-]host"
 )
+LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
+"""The target of a Markdown link to a file."""
 
 
 def relative(path: Path) -> str:
@@ -46,6 +48,13 @@ def test_tests_have_no_packages() -> None:
 def test_no_machine_and_no_package_host_is_named() -> None:
     found = [f"{relative(path)}:{number}: {line.strip()}" for path in tracked() for number, line in machine_lines(path)]
     assert not found, "\n".join(found)
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    documents = [path for path in tracked() if path.suffix == ".md"]
+    links = [(path, link) for path in documents for link in LINK.findall(path.read_text(encoding="utf-8"))]
+    broken = [f"{relative(path)}: {link}" for path, link in links if not (path.parent / link).exists()]
+    assert not broken, "\n".join(broken)
 
 
 def tracked() -> list[Path]:
