@@ -61,6 +61,6 @@ $(STAMP): pyproject.toml
 	@[ "$$(cat '$@' 2>/dev/null)" = '$(CURDIR)' ] && $(BIN)/python -m pip --version >/dev/null 2>&1 || { \
 	    echo "making the virtual environment in $(VENV)"; $(PYTHON) -m venv --clear '$(VENV)'; }
 	@echo "installing Ratchet and its development tools into $(VENV) (about a minute the first time)"
-	@$(QUIET_PIP) $(BIN)/python -m pip install --quiet -e '.[dev]' || { \
+	@$(QUIET_PIP) $(BIN)/python -m pip install -qq -e '.[dev]' || { \
 	    echo "pip could not install; its message is above. 'make setup' tries again" >&2; exit 1; }
 	@printf '%s\n' '$(CURDIR)' > '$@'
