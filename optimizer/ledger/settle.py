@@ -1,18 +1,30 @@
-"""Settling in two phases: intent in the ledger, compare-and-swap in git, confirmation in the ledger."""
+"""Settling in two phases: intent in the ledger, compare-and-swap in git, confirmation in the ledger.
+
+What a kill leaves behind, and what :func:`recover` makes of it:
+
+    killed                              ledger      branch   recover
+    before the intent                   evaluating  old      nothing: the experiment is gone on with, from its rollouts
+    between intent and move             settling    old      moves the branch and confirms
+    between move and confirmation       settling    new      confirms
+    after the confirmation              done        new      nothing
+    intent whose commit is gone         settling    old      undoes the intent: the experiment is decided again
+    intent, branch moved by others      settling    other    BranchMoved; the intent stays until that is mended
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from optimizer.ledger.branch import Branch
-from optimizer.ledger.rows import Exam, ExperimentRow, Outcome
+from optimizer.ledger.codec import outcome_record
+from optimizer.ledger.rows import Exam, ExperimentRow, Intent, Outcome, RefMove
 from optimizer.ledger.store import Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What recovering did. ``interrupted`` counts the rollouts that were under way; ``unfinished`` is the experiment
-    to go on with."""
+    """What recovering did. ``finished`` and ``undone`` name a settlement ("experiment 12", "exam 1") or are None;
+    ``interrupted`` counts the rollouts that were under way; ``unfinished`` is the experiment to go on with."""
 
     finished: str | None
     undone: str | None
@@ -22,18 +34,63 @@ class Recovery:
 
 def discard(ledger: Ledger, outcome: Outcome) -> None:
     """Record an experiment that is not kept: one durable transaction, git is not touched."""
+    ledger.finish(outcome)
 
 
 def keep(ledger: Ledger, branch: Branch, outcome: Outcome, commit: str) -> None:
     """Record an experiment that is kept and move the branch from ``ledger.tip`` to ``commit``, whose objects are
-    durable already (``Workspace.commit`` sees to it). Raises BranchMoved; nothing is lost then."""
+    durable already (``Workspace.commit`` sees to it).
+
+    Raises BranchMoved when somebody else moved the branch: the outcome stays in the ledger as an intent, and recovering
+    finishes it once the branch is back.
+    """
+    moves = (RefMove(branch.ref, ledger.tip, commit),)
+    _settle(ledger, branch, Intent("experiment", outcome.number, moves, outcome_record(outcome)))
 
 
 def settle_exam(ledger: Ledger, branch: Branch, exam: Exam) -> None:
-    """Record an exam. Passed: ``certified/<number>`` is set to the champion. Failed: the branch falls back to
-    ``exam.against`` and ``abandoned/<number>`` keeps the way not taken. Unclear: no ref moves."""
+    """Record an exam. Passed: ``certified/<number>`` is set to the champion. Failed: ``abandoned/<number>`` keeps the
+    champion, and the branch falls back to ``exam.against``. Unclear: no ref moves."""
+    if exam.outcome == "passed":
+        moves: tuple[RefMove, ...] = (RefMove(branch.certified(exam.number), None, exam.champion),)
+    elif exam.outcome == "failed":
+        way = RefMove(branch.abandoned(exam.number), None, exam.champion)
+        moves = (way, RefMove(branch.ref, exam.champion, exam.against))
+    else:
+        ledger.examine(exam)
+        return
+    _settle(ledger, branch, Intent("exam", exam.number, moves, asdict(exam)))
 
 
 def recover(ledger: Ledger, branch: Branch) -> Recovery:
-    """Bring ledger and branch to agree after a kill at any point. Idempotent. Raises BranchMoved."""
-    raise NotImplementedError
+    """Bring ledger and branch to agree after a kill at any point; to be called, under the campaign's lock, whenever a
+    campaign is taken up. Doing it twice does no more than once.
+
+    Raises BranchMoved when the branch is not where the ledger left it, RepositoryError when it is checked out.
+    """
+    branch.check_free()
+    interrupted = ledger.rollouts.interrupt()
+    intent = ledger.intent()
+    finished = undone = None
+    if intent is not None:
+        name = f"{intent.subject} {intent.number}"
+        if all(branch.holds(move.new) for move in intent.moves):
+            _complete(ledger, branch, intent)
+            finished = name
+        else:
+            ledger.undo(intent)
+            undone = name
+    if branch.read() is None and ledger.tip == ledger.campaign.baseline:
+        branch.create(ledger.tip)  # killed between making the ledger and making the branch
+    branch.check_tip(ledger.tip)
+    return Recovery(finished, undone, interrupted, ledger.unfinished())
+
+
+def _settle(ledger: Ledger, branch: Branch, intent: Intent) -> None:
+    ledger.intend(intent)
+    _complete(ledger, branch, intent)
+
+
+def _complete(ledger: Ledger, branch: Branch, intent: Intent) -> None:
+    branch.move(intent.moves, f"{intent.subject} {intent.number}")
+    ledger.confirm(intent)

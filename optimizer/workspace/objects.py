@@ -1,0 +1,200 @@
+"""Git objects: read from the repository through gitdb, held back in a folder of our own, published with a keep.
+
+A campaign makes a thousand variants and keeps thirty. What is not kept never enters the user's object database (it
+would make ``git gc`` run on the user's time): it lies, in git's own loose format, in ``.ratchet/objects``. To look:
+``GIT_ALTERNATE_OBJECT_DIRECTORIES=.ratchet/objects git show <tree>``.
+
+Objects are written here and not by gitdb because gitdb neither flushes what it writes to the disk nor replaces an
+object that a loss of power left empty.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.errors import LedgerError, RepositoryError
+
+if TYPE_CHECKING:
+    import git
+
+FULL = "make room on the disk and start again: nothing half-written is left, the campaign goes on from here"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def encode(kind: str, data: bytes) -> tuple[str, bytes]:
+    """The id of an object and the bytes that git hashes and stores (before compression)."""
+    raw = b"%s %d\0" % (kind.encode(), len(data)) + data
+    return hashlib.sha1(raw, usedforsecurity=False).hexdigest(), raw
+
+
+class Objects:
+    """The objects of one repository and those held back. Safe to call from several threads."""
+
+    def __init__(self, repo: git.Repo, held: Callable[[], Path]) -> None:
+        """``held`` gives the folder for what is held back, and is called when something is."""
+        self._repo = repo
+        self._folder = Path(repo.common_dir, "objects")
+        self._held = held
+        self._database: Any = None
+        self._known: set[str] = set()
+        self._lock = threading.RLock()
+
+    def read(self, name: str, kind: str) -> bytes:
+        """The content of object ``name``. Raises RepositoryError when it is missing, damaged, or of another kind."""
+        with self._lock:
+            found = self._look(name) or self._look_held(name)
+            if found is not None:
+                self._known.add(name)
+            else:
+                self._database = None  # packs come and go when the user's git tidies up
+                found = self._look(name) or self._ask_git(name)
+        if found is None:
+            raise RepositoryError(
+                f"the repository {self._repo.common_dir} lacks the {kind} {name}",
+                hint="'git fsck' says what is missing; in a partial or damaged clone, fetch it again",
+            )
+        if found[0] != kind:
+            raise RepositoryError(f"got the {found[0]} {name}, expected a {kind}", hint="'git fsck' says what is wrong")
+        return found[1]
+
+    def has(self, name: str) -> bool:
+        """Whether the repository itself (not what is held back) has the object."""
+        with self._lock:
+            return bool(self._gitdb().has_object(bytes.fromhex(name)))
+
+    def hold(self, kind: str, data: bytes) -> str:
+        """Keep an object outside the repository and return its id. Not flushed to the disk: it can be made again."""
+        name, raw = encode(kind, data)
+        with self._lock, _explained(self._folder):
+            if name not in self._known and self._look_held(name) is None:
+                _place([(self._held(), name, raw)], durable=False)
+            self._known.add(name)
+        return name
+
+    def publish(self, objects: Iterable[tuple[str, bytes]]) -> list[str]:
+        """Write objects (kind and content) into the repository, flushed to the disk, and return their ids."""
+        encoded = [encode(kind, data) for kind, data in objects]
+        with self._lock, _explained(self._folder):
+            self.refresh()
+            _place([(self._folder, name, raw) for name, raw in encoded if not self.has(name)], durable=True)
+        return [name for name, _ in encoded]
+
+    def refresh(self) -> None:
+        """Look again at which packs and alternates there are."""
+        with self._lock:
+            self._gitdb().update_cache(force=True)
+
+    def _gitdb(self) -> Any:
+        if self._database is None:
+            from gitdb.db import GitDB  # type: ignore[import-untyped]
+
+            self._database = GitDB(str(self._folder))
+        return self._database
+
+    def _look(self, name: str) -> tuple[str, bytes] | None:
+        """In the repository's loose objects, packs and alternates, without a process."""
+        from gitdb.exc import ODBError  # type: ignore[import-untyped]
+
+        try:
+            stream = self._gitdb().stream(bytes.fromhex(name))
+            return stream.type.decode(), stream.read()
+        except (ODBError, OSError, ValueError, zlib.error):
+            return None
+
+    def _look_held(self, name: str) -> tuple[str, bytes] | None:
+        """In what is held back, if it is whole."""
+        try:
+            raw = zlib.decompress(_path(self._held(), name).read_bytes())
+        except (FileNotFoundError, zlib.error):
+            return None
+        if hashlib.sha1(raw, usedforsecurity=False).hexdigest() != name:
+            return None
+        head, _, data = raw.partition(b"\0")
+        return head.split(b" ")[0].decode(), data
+
+    def _ask_git(self, name: str) -> tuple[str, bytes] | None:
+        """Git itself, for what gitdb does not understand: relative alternates, objects that a partial clone fetches."""
+        for _ in range(2):
+            try:
+                _, kind, _, data = self._repo.git.get_object_data(name)
+                return kind, data
+            except (ValueError, OSError):
+                self._repo.git.clear_cache()  # its process may have died of the Ctrl-C that we survived
+        return None
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / name[:2] / name[2:]
+
+
+def _place(objects: list[tuple[Path, str, bytes]], *, durable: bool) -> None:
+    """Write loose objects: all under temporary names (which ``git gc`` clears away, should we die), then renamed."""
+    written: list[tuple[Path, Path]] = []
+    try:
+        for folder, name, raw in objects:
+            place = _path(folder, name)
+            _make_folder(place.parent)
+            temporary = place.with_name(f"tmp_obj_{os.getpid()}_{name[2:10]}")
+            written.append((temporary, place))
+            _write(temporary, zlib.compress(raw, 1), durable)
+        for temporary, place in written:
+            temporary.rename(place)
+    except BaseException:
+        for temporary, _ in written:
+            temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        for folder in sorted({place.parent for _, place in written} | {folder for folder, _, _ in objects}):
+            _flush(folder)
+
+
+def _write(path: Path, data: bytes, durable: bool) -> None:
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]
+        if durable:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _make_folder(folder: Path) -> None:
+    """With the permissions of its parent, so that a repository shared by a group stays so."""
+    if folder.is_dir():
+        return
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(folder.parent.stat().st_mode & 0o7777)
+
+
+def _flush(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """A full disk as the error that says so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise LedgerError(f"{folder}: git objects cannot be written ({error.strerror})", hint=FULL) from error
+        raise RepositoryError(
+            f"{folder}: git objects cannot be written ({error.strerror})",
+            hint="see that you own the folder and may write there",
+        ) from error
