@@ -72,3 +72,35 @@ def test_real_conversations_stay_valid_and_fit(strategy):
             assert estimate_tokens(rendered) <= limit
             seen += rendered != history
     assert seen > 100
+
+
+def values(given):
+    """All strings of at least four characters in a call's input."""
+    if isinstance(given, dict | list):
+        for item in given.values() if isinstance(given, dict) else given:
+            yield from values(item)
+    elif isinstance(given, str) and len(given) >= 4:
+        yield json.dumps(given, ensure_ascii=False)[1:-1]
+
+
+def kept_at_risk(strategy, limit):
+    """Of the steps that use a value last seen more than eight messages back (not in the task), the share that still
+    sees all such values."""
+    fine = steps = 0
+    for messages in sessions(300):
+        texts = [json.dumps(message, ensure_ascii=False) for message in messages]
+        for end, message in enumerate(messages):
+            if message["role"] != "assistant" or estimate_tokens(messages[:end]) <= limit:
+                continue
+            used = {v for b in message["content"] if b["type"] == "tool_use" for v in values(b["input"])}
+            last = {v: max((i for i in range(end) if v in texts[i]), default=0) for v in used}
+            if old := [value for value, at in last.items() if 0 < at < end - 8]:
+                rendered = json.dumps(strategy.compact(messages[:end], limit_tokens=limit), ensure_ascii=False)
+                steps += 1
+                fine += all(value in rendered for value in old)
+    assert steps > 50
+    return fine / steps
+
+
+def test_the_ledger_keeps_what_later_steps_use():
+    assert kept_at_risk(FactLedger(8, 8, 60), 1500) > kept_at_risk(SlidingWindow(8, 8), 1500) + 0.3
