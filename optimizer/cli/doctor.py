@@ -15,7 +15,7 @@ from optimizer.cli.machine import Finding
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Finding", "as_json", "examine", "render", "works"]
+__all__ = ["Finding", "findings_json", "examine", "render", "works"]
 
 
 def examine(folder: Path | None = None, environment: Mapping[str, str] | None = None) -> list[Finding]:
@@ -69,7 +69,7 @@ def render(findings: Sequence[Finding], console: Console) -> None:
     console.print(verdict, style="green" if works(findings) else "red", highlight=False)
 
 
-def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
+def findings_json(findings: Sequence[Finding]) -> dict[str, Any]:
     """The findings for a program: ``{"works": bool, "findings": [{name, status, detail, mend, needed}, ...]}``."""
     return {"works": works(findings), "findings": [asdict(finding) for finding in findings]}
 

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from optimizer.cli import doctor, machine
-from optimizer.cli.doctor import Finding, as_json, examine, render, works
+from optimizer.cli.doctor import Finding, findings_json, examine, render, works
 
 KEY = "sk-not-a-real-key-0123456789"
 
@@ -46,7 +46,7 @@ def test_the_same_machine_is_described_the_same_way(tmp_path: Path) -> None:
 def test_a_key_is_never_shown(tmp_path: Path) -> None:
     findings = examine(tmp_path, {**os.environ, "ANTHROPIC_API_KEY": KEY})
     assert next(f for f in findings if f.name == "API key").status == "ok"
-    for text in (shown(findings), json.dumps(as_json(findings)), repr(findings)):
+    for text in (shown(findings), json.dumps(findings_json(findings)), repr(findings)):
         assert KEY not in text and KEY[:8] not in text
 
 
@@ -168,5 +168,5 @@ def test_the_table_names_everything_and_the_worst_comes_first() -> None:
 def test_the_json_form() -> None:
     finding = Finding("git", "ok", "2.39.5")
     entry = {"name": "git", "status": "ok", "detail": "2.39.5", "mend": "", "needed": True}
-    assert as_json([finding]) == {"works": True, "findings": [entry]}
+    assert findings_json([finding]) == {"works": True, "findings": [entry]}
     assert doctor.Finding is machine.Finding
