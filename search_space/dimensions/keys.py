@@ -1,0 +1,156 @@
+"""Dimensions that are keys of TOML files: values, members of lists, a tool's visibility, leave to run in parallel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from search_space.dimensions.base import Condition, Files
+from search_space.domains import Assignment, Choice, Domain, Scalar, same
+from search_space.edits import Edit, SetKey
+from search_space.errors import InvalidFile, MissingFile
+from search_space.toml_text import lookup, parse_toml, split_key
+
+TOOL_WORDS = {
+    "offered": "offer the tool {}",
+    "deferred": "put the tool {} behind the tool search",
+    "off": "take the tool {} away",
+}
+
+
+@lru_cache(maxsize=256)
+def _document(content: bytes, file: str) -> Mapping[str, Any]:
+    try:
+        return parse_toml(content.decode(), file)
+    except UnicodeDecodeError as error:
+        raise InvalidFile(file, "", f"bytes that are not UTF-8 (at {error.start})", "UTF-8 text") from None
+
+
+def document(files: Files, file: str) -> Mapping[str, Any]:
+    """A TOML file's values (not to be changed). Raises MissingFile, InvalidFile."""
+    if file not in files:
+        raise MissingFile(f"{file}: got nothing, but the space opens keys of this file")
+    return _document(files[file], file)
+
+
+@dataclass(frozen=True)
+class KeyDimension:
+    """One key. ``absent`` is what it means that the key is not there."""
+
+    name: str
+    file: str
+    key: str
+    domain: Domain
+    absent: Scalar = None
+    when: Condition | None = None
+    default: Scalar = None
+
+    parts: tuple[str, ...] = field(init=False, default=())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", split_key(self.key))
+
+    def needs(self) -> tuple[str, ...]:
+        return () if self.when is None else (self.when.parent,)
+
+    def holds(self, assignment: Assignment) -> bool:
+        return self.when is None or self.when.holds(assignment)
+
+    def allowed(self, assignment: Assignment) -> Domain:
+        return self.domain
+
+    def read(self, files: Files) -> Scalar:
+        try:
+            value: Scalar = lookup(document(files, self.file), self.parts)
+        except KeyError:
+            return self.absent
+        return value
+
+    def change(self, files: Files, value: Scalar, target: Assignment) -> Edit | None:
+        if same(self.read(files), value):
+            return None
+        return SetKey(file=self.file, key=self.key, value=value)
+
+    def describe(self, value: Scalar) -> str:
+        if isinstance(value, bool):
+            return f"turn {self.name} {'on' if value else 'off'}"
+        return f"remove {self.name}" if value is None else f"set {self.name} to {value}"
+
+    def owns(self, parts: tuple[str, ...]) -> bool:
+        """Whether a change of this key is a change of the dimension."""
+        return parts == self.parts
+
+
+@dataclass(frozen=True)
+class MemberDimension(KeyDimension):
+    """Whether ``member`` is in the list at the key."""
+
+    member: str = ""
+
+    def read(self, files: Files) -> Scalar:
+        return self.member in self._list(files)
+
+    def change(self, files: Files, value: Scalar, target: Assignment) -> Edit | None:
+        present = self._list(files)
+        if (self.member in present) == value:
+            return None
+        changed = [*present, self.member] if value else [each for each in present if each != self.member]
+        return SetKey(file=self.file, key=self.key, value=list(changed))
+
+    def describe(self, value: Scalar) -> str:
+        return f"put {self.member} into {self.key}" if value else f"take {self.member} out of {self.key}"
+
+    def _list(self, files: Files) -> list[str]:
+        try:
+            value = lookup(document(files, self.file), self.parts)
+        except KeyError:
+            return []
+        return value if isinstance(value, list) else []
+
+
+@dataclass(frozen=True)
+class ToolDimension(KeyDimension):
+    """A tool's visibility. The default of ``[tools]`` is written by leaving the tool out."""
+
+    tool: str = ""
+
+    def read(self, files: Files) -> Scalar:
+        value = super().read(files)
+        return self._default(files) if value is None else value
+
+    def change(self, files: Files, value: Scalar, target: Assignment) -> Edit | None:
+        if same(self.read(files), value):
+            return None
+        return SetKey(file=self.file, key=self.key, value=None if value == self._default(files) else value)
+
+    def describe(self, value: Scalar) -> str:
+        return TOOL_WORDS.get(str(value), "set the tool {} to " + str(value)).format(self.tool)
+
+    def _default(self, files: Files) -> str:
+        try:
+            return str(lookup(document(files, self.file), ("tools", "default")))
+        except KeyError:
+            return "offered"
+
+
+@dataclass(frozen=True)
+class ParallelDimension(KeyDimension):
+    """Whether a tool's calls may run side by side. A tool that writes (``writes`` names what) never may."""
+
+    tool: str = ""
+    writes: tuple[str, ...] = ()
+
+    def change(self, files: Files, value: Scalar, target: Assignment) -> Edit | None:
+        if same(self.read(files), value):
+            return None
+        return SetKey(file=self.file, key=self.key, value=True if value else None)
+
+    def describe(self, value: Scalar) -> str:
+        return f"let calls of {self.tool} run in parallel" if value else f"run calls of {self.tool} one by one"
+
+
+def parallel_domain(writes: tuple[str, ...]) -> Choice:
+    """The choice a tool has, given the resources that it writes."""
+    return Choice((False,)) if writes else Choice((False, True))

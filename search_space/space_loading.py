@@ -1,0 +1,299 @@
+"""From a space file's tables to dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from search_space import prompts
+from search_space.changes import default_parameter
+from search_space.diffs import check_path
+from search_space.dimensions.base import Condition, Dimension
+from search_space.dimensions.compaction import TABLE, CompactionDimension, CompactionParameter
+from search_space.dimensions.keys import (
+    KeyDimension,
+    MemberDimension,
+    ParallelDimension,
+    ToolDimension,
+    parallel_domain,
+)
+from search_space.dimensions.slots import DemonstrationDimension, LeadDimension, SlotDimension, SlotGroup
+from search_space.dimensions.texts import OpenText
+from search_space.domains import Choice, Domain, FloatRange, IntRange, Scalar
+from search_space.errors import InvalidEdit, InvalidFile, MissingFile
+from search_space.harness import HARNESS_FILE, HarnessFile
+from search_space.space_file import (
+    AlternativesSpec,
+    ChoiceSpec,
+    CompactionSpec,
+    Conditional,
+    DemonstrationsSpec,
+    DimensionSpec,
+    FloatSpec,
+    IntSpec,
+    KeySpec,
+    LeadSpec,
+    MemberSpec,
+    ParallelSpec,
+    ParameterSpec,
+    SentenceSpec,
+    SpaceFile,
+    TextSpec,
+    ToolSpec,
+)
+from search_space.toml_text import join_key, split_key
+from search_space.validation import load_toml, nearest
+
+
+def read_dimensions(path: Path) -> tuple[list[Dimension], list[OpenText]]:
+    """The dimensions and open texts of a space file. Raises :class:`MissingFile`, :class:`InvalidFile`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise MissingFile(f"{path}: got {error.strerror or error}, expected a space file (TOML)") from None
+    except UnicodeDecodeError as error:
+        raise InvalidFile(path.name, "", f"bytes that are not UTF-8 (at {error.start})", "UTF-8 text") from None
+    return _Loader(path, load_toml(text, SpaceFile, file=path.name)).load()
+
+
+class _Loader:
+    """One space file on its way to dimensions; ``_at`` counts tables so that errors can name them."""
+
+    def __init__(self, path: Path, file: SpaceFile) -> None:
+        self._path = path
+        self._specs = file.dimension
+        self._at = 0
+        self._groups: dict[tuple[str, str], SlotGroup] = {}
+
+    def load(self) -> tuple[list[Dimension], list[OpenText]]:
+        builders: dict[type[BaseModel], Callable[[Any], Sequence[Dimension]]] = {
+            AlternativesSpec: self._slot,
+            SentenceSpec: self._slot,
+            LeadSpec: self._lead,
+            DemonstrationsSpec: self._demonstrations,
+            CompactionSpec: self._compaction,
+            ToolSpec: self._tools,
+            ParallelSpec: self._parallel,
+        }
+        self._groups = self._group()
+        dimensions: list[Dimension] = []
+        texts: list[OpenText] = []
+        for spec in self._numbered():
+            file = getattr(spec, "file", HARNESS_FILE)
+            try:
+                check_path(file)
+                if isinstance(spec, TextSpec):
+                    texts.append(OpenText(spec.name, spec.file, spec.section, spec.max_chars))
+                elif isinstance(spec, KeySpec):
+                    dimensions.append(self._key(spec))
+                else:
+                    dimensions += builders[type(spec)](spec)
+            except (ValueError, InvalidEdit) as error:
+                raise self._wrong("", str(error)) from None
+        return dimensions, texts
+
+    def _numbered(self) -> Iterator[DimensionSpec]:
+        for self._at in range(len(self._specs)):  # noqa: B020
+            yield self._specs[self._at]
+
+    def _wrong(self, key: str, text: str, near: str | None = None) -> InvalidFile:
+        """An error about the table at hand; ``text`` says 'got ..., expected ...'."""
+        spec = self._specs[self._at]
+        where = f"dimension[{self._at}] ({getattr(spec, 'name', None) or getattr(spec, 'key', spec.kind)})"
+        got, _, expected = text.removeprefix("got ").partition(", expected ")
+        return InvalidFile(
+            self._path.name, where + (f".{key}" if key else ""), got, expected or "a valid dimension", near
+        )
+
+    def _key(self, spec: KeySpec) -> KeyDimension:
+        parts = split_key(spec.key)
+        absent = self._absent(spec, parts)
+        name = spec.name or (f"{spec.key}.{spec.member}" if isinstance(spec, MemberSpec) else spec.key)
+        domain = _key_domain(spec)
+        default = spec.default if spec.default is not None else absent
+        condition = self._condition(spec, domain, default)
+        if isinstance(spec, MemberSpec):
+            return MemberDimension(
+                name, spec.file, spec.key, domain, False, condition, bool(spec.default), member=spec.member
+            )
+        return KeyDimension(name, spec.file, spec.key, domain, absent, condition, default)
+
+    def _absent(self, spec: KeySpec, parts: tuple[str, ...]) -> Scalar:
+        """What it means that the key is not in the file; harness.toml's own keys must exist in its format."""
+        if spec.file != HARNESS_FILE:
+            return spec.default
+        if parts[0] == TABLE:
+            raise self._wrong("key", f"got {spec.key!r}, expected a dimension of kind 'compaction' for this table")
+        value: Any = HarnessFile.model_construct(name="")
+        for depth, part in enumerate(parts):
+            if isinstance(value, Mapping):
+                return spec.default if parts[0] != "flags" else bool(spec.default)
+            known = list(type(value).model_fields) if isinstance(value, BaseModel) else []
+            if part not in known:
+                near = nearest(part, known)
+                expected = f"one of {', '.join(join_key((*parts[:depth], each)) for each in known)}"
+                text = f"got {spec.key!r}, expected {expected}"
+                raise self._wrong("key", text, join_key((*parts[:depth], near)) if near else None)
+            value = getattr(value, part)
+        return value if isinstance(value, str | int | float | bool) else None
+
+    def _condition(self, spec: Conditional, domain: Domain, default: Scalar) -> Condition | None:
+        if spec.when is None:
+            return None
+        if not isinstance(spec, MemberSpec) and not domain.contains(default):
+            raise self._wrong("default", f"got {default!r}, expected {domain}: what it is when 'when' comes to hold")
+        parent, values = next(iter(spec.when.items()))
+        return Condition(parent, tuple(values))
+
+    def _group(self) -> dict[tuple[str, str], SlotGroup]:
+        """The slots of each section, found before any dimension is made because they share their section's order."""
+        slots: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
+        leads: set[tuple[str, str]] = set()
+        pools: dict[tuple[str, str], int] = {}
+        for spec in self._numbered():
+            if isinstance(spec, LeadSpec):
+                leads.add((spec.file, spec.section))
+                continue
+            if not isinstance(spec, AlternativesSpec | SentenceSpec | DemonstrationsSpec):
+                continue
+            place = (spec.file, spec.section)
+            if isinstance(spec, DemonstrationsSpec):
+                if place in slots:
+                    raise self._wrong("section", f"got {spec.section!r}, expected a section of its own")
+                found = {f"{spec.name}.{id_}": {"in": text} for id_, text in self._pool(spec).items()}
+                pools[place] = spec.max
+            elif place in pools:
+                raise self._wrong("section", f"got {spec.section!r}, expected another section than the demonstrations'")
+            else:
+                found = {spec.name: spec.wordings() if isinstance(spec, SentenceSpec) else spec.texts}
+            for wordings in found.values():
+                self._check_texts(wordings)
+            slots.setdefault(place, {}).update(found)
+        outlines: dict[str, tuple[str, ...]] = {}
+        for file, section in slots:
+            outlines[file] = (*outlines.get(file, ()), section)
+        try:
+            return {
+                place: SlotGroup(*place, found, outlines[place[0]], place in leads, pools.get(place, 0), place in pools)
+                for place, found in slots.items()
+            }
+        except ValueError as error:
+            raise self._wrong("", f"{error}, expected different texts in one section") from None
+
+    def _check_texts(self, wordings: Mapping[str, str]) -> None:
+        for id_, text in wordings.items():
+            try:
+                prompts.make_item(text, bullet="\n" not in text.strip())
+            except prompts.NotOneItem as error:
+                raise self._wrong(f"texts.{id_}", f"{error} (put longer texts into a fenced block)") from None
+
+    def _pool(self, spec: DemonstrationsSpec) -> dict[str, str]:
+        if spec.texts is not None:
+            return spec.texts
+        folder = self._path.parent / str(spec.folder)
+        files = sorted(folder.glob("*.md"))
+        if not files:
+            raise self._wrong(
+                "folder", f"got {spec.folder!r}, expected a folder with *.md files beside {self._path.name}"
+            )
+        return {file.stem: file.read_text(encoding="utf-8").strip("\n") for file in files}
+
+    def _slot(self, spec: AlternativesSpec | SentenceSpec) -> list[Dimension]:
+        group = self._groups[spec.file, spec.section]
+        wordings = tuple(group.slots[spec.name])
+        domain = Choice((None, *wordings) if isinstance(spec, SentenceSpec) else wordings)
+        default = spec.default if spec.default is not None or isinstance(spec, SentenceSpec) else wordings[0]
+        return [SlotDimension(spec.name, group, domain, self._condition(spec, domain, default), default)]
+
+    def _lead(self, spec: LeadSpec) -> list[Dimension]:
+        group = self._groups.get((spec.file, spec.section))
+        if group is None or len(group.slots) < 2:
+            raise self._wrong("section", f"got {spec.section!r}, expected a section with two or more declared slots")
+        return [LeadDimension(spec.name, group, Choice(tuple(group.slots)))]
+
+    def _demonstrations(self, spec: DemonstrationsSpec) -> list[Dimension]:
+        group = self._groups[spec.file, spec.section]
+        return [DemonstrationDimension(name, group, Choice((False, True))) for name in group.slots]
+
+    def _compaction(self, spec: CompactionSpec) -> list[Dimension]:
+        for strategy in spec.parameters:
+            if strategy not in spec.strategies:
+                near = nearest(strategy, spec.strategies)
+                text = f"got {strategy!r}, expected one of the strategies {', '.join(spec.strategies)}"
+                raise self._wrong("parameters", text, near)
+        if "plugin" in spec.strategies and "file" not in spec.parameters.get("plugin", {}):
+            raise self._wrong("parameters.plugin", "got no 'file', expected file = { values = ['strategies/mine.py'] }")
+        parameters = [
+            self._parameter(spec, strategy, name, parameter)
+            for strategy in spec.strategies
+            for name, parameter in spec.parameters.get(strategy, {}).items()
+        ]
+        domain = Choice(tuple(spec.strategies))
+        key = f"{TABLE}.strategy"
+        parent = CompactionDimension(spec.name, HARNESS_FILE, key, domain, "none", parameters=tuple(parameters))
+        return [parent, *parameters]
+
+    def _parameter(
+        self, spec: CompactionSpec, strategy: str, name: str, parameter: ParameterSpec
+    ) -> CompactionParameter:
+        known = strategy_parameters(strategy)
+        where = f"parameters.{strategy}.{name}"
+        if name not in known:
+            raise self._wrong(
+                where, f"got {name!r}, expected one of {', '.join(known) or 'none'}", nearest(name, known)
+            )
+        domain = Choice(tuple(parameter.values)) if parameter.values is not None else parameter.range()
+        absent = default_parameter(strategy, name)
+        default = parameter.default if parameter.default is not None else absent
+        if not domain.contains(default):
+            if parameter.default is not None or isinstance(domain, IntRange | FloatRange):
+                raise self._wrong(f"{where}.default", f"got {default!r}, expected {domain}")
+            default = parameter.values[0] if parameter.values else default
+        when = Condition(spec.name, (strategy,))
+        full = f"{spec.name}.{strategy}.{name}"
+        key = f"{TABLE}.{name}"
+        return CompactionParameter(
+            full, HARNESS_FILE, key, domain, absent, when, default, strategy=strategy, parameter=name
+        )
+
+    def _tools(self, spec: ToolSpec) -> list[Dimension]:
+        domain = Choice(tuple(spec.values))
+        return [
+            ToolDimension(
+                f"{spec.name}.{tool}", HARNESS_FILE, join_key(("tools", "visibility", tool)), domain, tool=tool
+            )
+            for tool in spec.tools
+        ]
+
+    def _parallel(self, spec: ParallelSpec) -> list[Dimension]:
+        result: list[Dimension] = []
+        for tool in spec.tools:
+            writes = tuple(spec.effects[tool].writes) if tool in spec.effects else ()
+            key = join_key(("tools", "parallel", tool))
+            domain = parallel_domain(writes)
+            result.append(
+                ParallelDimension(f"{spec.name}.{tool}", HARNESS_FILE, key, domain, False, tool=tool, writes=writes)
+            )
+        return result
+
+
+def strategy_parameters(strategy: str) -> list[str]:
+    """The parameters that a compaction strategy has."""
+    union = HarnessFile.model_fields[TABLE]
+    for config in getattr(union.annotation, "__args__", ()):
+        if config.model_fields["strategy"].default == strategy:
+            return [name for name in config.model_fields if name != "strategy"]
+    return []
+
+
+def _key_domain(spec: KeySpec) -> Domain:
+    if isinstance(spec, ChoiceSpec):
+        return Choice(tuple(spec.values))
+    if isinstance(spec, IntSpec):
+        return IntRange(spec.low, spec.high, spec.step, spec.log)
+    if isinstance(spec, FloatSpec):
+        return FloatRange(float(spec.low), float(spec.high), spec.log)
+    return Choice((False, True))

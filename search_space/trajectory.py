@@ -1,0 +1,66 @@
+"""A trajectory: what happened in a rollout, one JSON object a line, written as it happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from search_space.errors import InvalidFile, MissingFile
+
+
+class TrajectoryWriter:
+    """Appends records to ``path``; every line is flushed, so that a killed rollout leaves all but its last moment.
+
+    A cut last line, left by a process that was killed while writing, is dropped when the file is opened again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if path.exists():
+            content = path.read_bytes()
+            whole = content.rfind(b"\n") + 1
+            if whole < len(content):
+                with path.open("r+b") as file:
+                    file.truncate(whole)
+        self._file = path.open("a", encoding="utf-8")
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Write one record (JSON values only; raises :class:`TypeError` or :class:`ValueError` otherwise)."""
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        self._file.write(line.encode("utf-8", "backslashreplace").decode() + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file; closing twice does nothing."""
+        self._file.close()
+
+    def __enter__(self) -> TrajectoryWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_trajectory(path: Path) -> list[dict[str, Any]]:
+    """Every whole record of a trajectory; a cut last line is left out.
+
+    Raises :class:`MissingFile` when there is no file and :class:`InvalidFile` when another line is no JSON object.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise MissingFile(f"{path}: got {error.strerror or error}, expected a trajectory (JSON lines)") from None
+    records: list[dict[str, Any]] = []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise InvalidFile(path.name, f"line {number}", f"no JSON ({error})", "one JSON object a line") from None
+        if not isinstance(record, dict):
+            raise InvalidFile(path.name, f"line {number}", type(record).__name__, "one JSON object a line")
+        records.append(record)
+    return records
