@@ -15,7 +15,7 @@ from optimizer.cli.machine import Finding
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Finding", "findings_json", "examine", "render", "works"]
+__all__ = ["Finding", "examine", "findings_json", "render", "works"]
 
 
 def examine(folder: Path | None = None, environment: Mapping[str, str] | None = None) -> list[Finding]:

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from optimizer.cli import doctor, machine
-from optimizer.cli.doctor import Finding, findings_json, examine, render, works
+from optimizer.cli.doctor import Finding, examine, findings_json, render, works
 
 KEY = "sk-not-a-real-key-0123456789"
 
