@@ -72,8 +72,8 @@ class Grant:
 class Budget:
     """Thread-safe account of rollouts, tokens, dollars and time; implements :class:`optimizer.models.base.Meter`.
 
-    ``spent`` is what the campaign spent in earlier sittings. Shares set aside by :meth:`reserve_for` are out of reach for
-    every other purpose until they are released, so that what was promised for the end (exam, holdout) always fits.
+    ``spent`` is what the campaign spent in earlier sittings. Shares set aside by :meth:`reserve_for` are out of
+    reach for every other purpose until they are released, so that what was promised for the end (exam, holdout) fits.
     """
 
     def __init__(self, limits: BudgetLimits, spent: Spend | None = None) -> None:
@@ -89,7 +89,7 @@ class Budget:
     # Meter: what the door asks for each call
 
     def reserve(self, worst: Spend) -> int:
-        """Set ``worst`` aside and return a ticket; raises :class:`BudgetExceeded` when tokens or dollars do not cover it."""
+        """Set ``worst`` aside and return a ticket; raises :class:`BudgetExceeded` when tokens or dollars fall short."""
         with self._lock:
             left = self._left(None)
             if left.tokens is not None and worst.tokens > left.tokens:

@@ -13,7 +13,7 @@ REASON_CHARS = 600
 
 
 def check_files(files: Mapping[str, bytes]) -> str | None:
-    """Why the variant cannot work, in one sentence, or None: the harness loads, its prompt renders, its code compiles."""
+    """Why the variant cannot work, or None when its harness loads, its prompt renders and its code compiles."""
     from search_space.errors import SearchSpaceError
     from search_space.harness import harness_from_files
 

@@ -17,7 +17,7 @@ OUTCOMES = ("answered", "step_limit", "token_limit", "model_error")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``answer`` is None when there is none. ``broken`` says what is wrong with the file, and is empty when nothing is."""
+    """``answer`` is None when there is none. ``broken`` says what is wrong with the file; empty when nothing is."""
 
     answer: str | None = None
     outcome: str = ""
@@ -44,8 +44,8 @@ def read_result(folder: Path) -> Result:
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
-    """The first ``limit`` bytes of a regular file. Raises :class:`OSError` for links, pipes and whatever else is no file:
-    a link would read for its writer what the writer may not, and a pipe would never end."""
+    """The first ``limit`` bytes of a regular file. Raises :class:`OSError` for links, pipes and whatever else is no
+    file: a link would read for its writer what the writer may not, and a pipe would never end."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):

@@ -1,7 +1,8 @@
-"""The campaign's temporary folder: on tmpfs where there is one, gone when the campaign is, leftovers of killed ones too."""
+"""The campaign's temporary folder: on tmpfs where there is one, gone when the campaign is, even when it was killed."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
@@ -120,7 +121,7 @@ def remove_leftovers(base: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder that untrusted code wrote: unreadable folders and endless nesting included. Never follows links."""
+    """Remove a folder that untrusted code wrote, unreadable folders and endless nesting included; follows no link."""
 
     def unlock(function: Callable[..., Any], path: str, _: object) -> None:
         parent = Path(path).parent
@@ -141,8 +142,6 @@ def remove_tree(folder: Path) -> None:
 
 def _lock(folder: Path) -> int:
     """Hold ``folder`` until the descriptor is closed; raises :class:`BlockingIOError` when another process holds it."""
-    import fcntl
-
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

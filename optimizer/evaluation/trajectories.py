@@ -20,20 +20,21 @@ class TrajectoryKeeper:
     def __init__(self, folder: Path | None, per_label: int, total_bytes: int) -> None:
         self._folder, self._per_label, self._total_bytes = folder, per_label, total_bytes
 
-    def keep(self, label: str, key: RolloutKey, rollout_folder: Path) -> Path | None:
-        """Keep the trajectory in ``rollout_folder``; None when there is none, or enough were kept under ``label``."""
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._folder is not None and self._per_label > 0
+
+    def keep(self, label: str, key: RolloutKey, trajectory: bytes) -> Path | None:
+        """Keep a trajectory and say where; None when enough were kept under ``label``."""
         if self._folder is None:
             return None
         prefix = _safe(label) + "--"
         if len(list(self._folder.glob(f"{prefix}*{SUFFIX}"))) >= self._per_label:
             return None
-        try:
-            data = read_bounded(rollout_folder / TRAJECTORY_FILE, TRAJECTORY_BYTES)
-        except OSError:
-            return None
         self._folder.mkdir(parents=True, exist_ok=True)
         target = self._folder / f"{prefix}{_safe(key.task)}--{key.seed}{SUFFIX}"
-        target.write_bytes(zlib.compress(data))
+        target.write_bytes(zlib.compress(trajectory))
         self._trim(target)
         return target
 
@@ -46,6 +47,14 @@ class TrajectoryKeeper:
                 break
             total -= sizes[path].st_size
             path.unlink(missing_ok=True)
+
+
+def read_trajectory(folder: Path) -> bytes:
+    """What a rollout wrote into its folder's trajectory file, up to a bound; empty when there is none."""
+    try:
+        return read_bounded(folder / TRAJECTORY_FILE, TRAJECTORY_BYTES)
+    except OSError:
+        return b""
 
 
 def read_kept(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -17,7 +17,7 @@ class Pool(Protocol):
         """How many jobs run side by side."""
         ...
 
-    def each(self, jobs: Sequence[Callable[[], T]], *, stop: threading.Event) -> Iterator[tuple[int, T]]:
+    def each(self, jobs: Sequence[Callable[[], T]], *, stop: threading.Event) -> Generator[tuple[int, T], None, None]:
         """Yield ``(index of the job, its result)`` as jobs end; they start in the order given.
 
         When a job raises, or the caller closes the iterator early, ``stop`` is set (jobs look at it and end soon), jobs

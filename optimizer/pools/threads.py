@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ class ThreadPool:
     def workers(self) -> int:
         return self._workers
 
-    def each(self, jobs: Sequence[Callable[[], T]], *, stop: threading.Event) -> Iterator[tuple[int, T]]:
+    def each(self, jobs: Sequence[Callable[[], T]], *, stop: threading.Event) -> Generator[tuple[int, T], None, None]:
         """See :meth:`optimizer.pools.base.Pool.each`."""
         waiting = iter(enumerate(jobs))
         running: dict[Future[T], int] = {}

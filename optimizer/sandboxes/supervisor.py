@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -189,7 +190,7 @@ class _Watch:
         return len(data)
 
     def _look(self) -> None:
-        limits, stored, files = self.limits, 0, 0
+        limits, unnamed = self.limits, 0
         if sys.platform.startswith("linux"):
             alive = self.alive.refresh()
             if len(alive) > limits.processes:
@@ -199,12 +200,12 @@ class _Watch:
             if used > limits.memory_mb * MEGABYTE:
                 self._stop("crash", f"it used more than {limits.memory_mb} MB of memory")
                 return
-            stored = sum(processes.unnamed_bytes(pid) for pid in alive)
-        self._weigh_folder(stored, files)
+            unnamed = sum(processes.unnamed_bytes(pid) for pid in alive)
+        self._weigh_folder(unnamed)
 
-    def _weigh_folder(self, stored: int, files: int) -> None:
-        limits = self.limits
-        for size in _entries(self.folder):
+    def _weigh_folder(self, unnamed: int = 0) -> None:
+        limits, files, stored = self.limits, -1, unnamed
+        for size in chain((0,), _entries(self.folder)):
             files, stored = files + 1, stored + size
             if files > limits.files:
                 self._stop("crash", f"it wrote more than {limits.files} files")
@@ -223,7 +224,7 @@ class _Watch:
             said = None
         if isinstance(said, dict) and said.get("ok") is True and code == 0:
             self.reason = f"it left {left} running processes behind, which were ended" if left else ""
-            self._weigh_folder(0, 0)
+            self._weigh_folder()
             self.status = self.status or "ok"
         elif isinstance(said, dict) and isinstance(said.get("error"), str):
             self._stop("crash", said["error"])
