@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from search_space.errors import InvalidFile
@@ -17,21 +16,30 @@ SEARCH_TOOL = "search_tools"
 """The name of the tool that finds deferred tools."""
 
 WORD = re.compile(r"[a-z0-9]+")
-COMMON = frozenset(["a", "an", "and", "by", "for", "from", "in", "is", "of", "on", "or", "that", "the", "to", "with", "which", "all", "one"])
+COMMON = frozenset(
+    {"all", "and", "by", "for", "from", "in", "is", "of", "on", "one", "or", "that", "the", "to", "with"}
+)
 NAME_WEIGHT = 2.0
 
 C = TypeVar("C", bound=Mapping[str, Any])
 
 
-@dataclass(frozen=True)
 class Partition:
-    """The tools of a rollout, split. ``parallel`` names those whose calls may run beside others."""
+    """The tools of a rollout, split as ``[tools]`` of a harness says; each part in the order of ``tools``."""
 
-    offered: tuple[Tool, ...]
-    deferred: tuple[Tool, ...]
-    off: tuple[Tool, ...] = ()
-    parallel: frozenset[str] = frozenset()
-    max_parallel: int = 1
+    def __init__(self, config: ToolsConfig, tools: Sequence[Tool]) -> None:
+        """Raises :class:`InvalidFile` when the harness names a tool that the environment does not have (memory's tools
+        and the tool search may be named even while they are turned off)."""
+        _check_names(config, {tool.name for tool in tools})
+        parts: dict[str, list[Tool]] = {"offered": [], "deferred": [], "off": []}
+        for tool in tools:
+            parts[config.visibility.get(tool.name, config.default)].append(tool)
+        self.offered: list[Tool] = parts["offered"]
+        self.deferred: list[Tool] = parts["deferred"]
+        self.max_parallel = config.max_parallel
+        self._parallel = {
+            tool.name: tool for tool in (*self.offered, *self.deferred) if config.parallel.get(tool.name, False)
+        }
 
     def batches(self, calls: Sequence[C]) -> list[list[C]]:
         """``calls`` (``tool_use`` blocks) cut into batches, in order: the calls of one batch may run side by side.
@@ -39,11 +47,10 @@ class Partition:
         A batch holds at most ``max_parallel`` calls, all of tools marked parallel, none of which conflicts with another
         by declared effects. A call of an unknown tool stands alone.
         """
-        tools = {tool.name: tool for tool in (*self.offered, *self.deferred, *self.off)}
         result: list[list[C]] = []
         for call in calls:
             batch = result[-1] if result else []
-            joins = 0 < len(batch) < self.max_parallel and all(self._together(tools, call, other) for other in batch)
+            joins = 0 < len(batch) < self.max_parallel and all(self._together(call, other) for other in batch)
             if joins:
                 batch.append(call)
             else:
@@ -62,37 +69,18 @@ class Partition:
                 scores.append((-score, number))
         return [self.deferred[number] for _, number in sorted(scores)[:at_most]]
 
-    def _together(self, tools: Mapping[str, Tool], one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-        first, second = tools.get(one["name"]), tools.get(other["name"])
-        if first is None or second is None or not {first.name, second.name} <= self.parallel:
-            return False
-        return not first.effects.conflicts(second.effects)
+    def _together(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+        first, second = self._parallel.get(one["name"]), self._parallel.get(other["name"])
+        return first is not None and second is not None and not first.effects.conflicts(second.effects)
 
 
-def make_partition(config: ToolsConfig, tools: Sequence[Tool]) -> Partition:
-    """Split ``tools``, in their order, as ``[tools]`` of a harness says.
-
-    Raises :class:`InvalidFile` when the harness names a tool that the environment does not have (memory's tools and
-    the tool search may be named even while they are turned off).
-    """
-    known = {tool.name for tool in tools}
+def _check_names(config: ToolsConfig, known: set[str]) -> None:
     for table in ("visibility", "parallel"):
         for name in getattr(config, table):
             if name not in known and name not in (*MEMORY_TOOLS, SEARCH_TOOL):
                 expected = f"a tool of the environment: {', '.join(sorted(known)) or 'it has none'}"
-                raise InvalidFile(
-                    HARNESS_FILE, f"tools.{table}.{name}", "an unknown tool", expected, nearest(name, known)
-                )
-    parts: dict[str, list[Tool]] = {"offered": [], "deferred": [], "off": []}
-    for tool in tools:
-        parts[config.visibility.get(tool.name, config.default)].append(tool)
-    return Partition(
-        offered=tuple(parts["offered"]),
-        deferred=tuple(parts["deferred"]),
-        off=tuple(parts["off"]),
-        parallel=frozenset(name for name, allowed in config.parallel.items() if allowed),
-        max_parallel=config.max_parallel,
-    )
+                near = nearest(name, known)
+                raise InvalidFile(HARNESS_FILE, f"tools.{table}.{name}", "an unknown tool", expected, near)
 
 
 def _words(text: str) -> frozenset[str]:

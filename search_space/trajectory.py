@@ -26,10 +26,9 @@ class TrajectoryWriter:
                     file.truncate(whole)
         self._file = path.open("a", encoding="utf-8")
 
-    def append(self, record: Mapping[str, Any]) -> None:
+    def write(self, record: Mapping[str, Any]) -> None:
         """Write one record (JSON values only; raises :class:`TypeError` or :class:`ValueError` otherwise)."""
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        self._file.write(line.encode("utf-8", "backslashreplace").decode() + "\n")
+        self._file.write(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
         self._file.flush()
 
     def close(self) -> None:
