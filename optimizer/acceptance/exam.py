@@ -101,70 +101,112 @@ def look_exam(evaluation: Evaluation, settings: ExamSettings, *, hoped: float, l
     """Passed, failed, or None for another repeat. ``last`` says that no more can be had: then unclear instead of None.
 
     The ratio is Wald's (1945, "Sequential tests of statistical hypotheses", section 3) for the mean of paired
-    differences with an estimated variance, as Fishtest uses it for engines ("generalised SPRT": Li, Liu & Ying 2014,
-    "Generalized sequential probability ratio test for separate families of hypotheses"). Under no gain it is a
-    martingale that starts at 1, so it ever reaches 1/a with probability at most a (Ville 1939), however often it is
-    looked at; a is this exam's share of ``alpha``. The variance is clustered by task and never taken below what
-    re-running alone explains; its being estimated from few tasks is paid for by t quantiles in place of normal ones.
+    differences with an estimated variance, as Fishtest uses it for engines (Li, Liu & Ying 2014, "Generalized sequential
+    probability ratio test for separate families of hypotheses"), averaged over several gains between no gain and all
+    that is hoped for (mixture ratio: Robbins 1970, "Statistical methods related to the law of the iterated logarithm",
+    section 1). Under no gain it is a martingale that starts at 1, so it ever reaches 1/a with probability at most a
+    (Ville 1939), however often it is looked at; a is this exam's share of ``alpha``. The variance is clustered by task
+    and never taken below what re-running alone explains; its being estimated from few tasks is paid for by t quantiles
+    in place of normal ones.
+
+    An exam that more repeats cannot decide, because the tasks differ among each other by more than that, ends early.
     """
     tasks = sorted(task for task in evaluation.candidate if _have(evaluation, task) >= settings.min_repeats)
     if not tasks:
         return _unseen(evaluation, hoped) if last else None
-    repeats = min(_have(evaluation, task) for task in tasks)
     pairs = [_paired(evaluation, task) for task in tasks]
-    effect, se = _difference(pairs, repeats, settings)
-    target = settings.hope_share * max(hoped, settings.min_hope)
-    log_ratio = _log_ratio(effect, se, target)
-    bar = -math.log(settings.alpha_each)
-    if log_ratio >= bar:
+    repeats = min(len(values) for values in pairs)
+    test = _Test.of(pairs, repeats, settings, hoped)
+    if test.log_ratio(test.effect) >= test.bar:
         outcome = Outcome.passed
-    elif log_ratio <= settings.fail_log_ratio:
+    elif test.log_ratio(test.effect) <= settings.fail_log_ratio:
         outcome = Outcome.failed
-    elif last or repeats >= settings.max_repeats:
+    elif last or repeats >= settings.max_repeats or test.hopeless(settings.max_repeats / repeats, settings):
         outcome = Outcome.unclear
     else:
         return None
-    return _result(outcome, pairs, repeats, (effect, se, target, log_ratio), settings, hoped)
+    return _result(outcome, test, pairs, repeats, settings, hoped)
 
 
-def _difference(pairs: Sequence[Sequence[float]], repeats: int, settings: ExamSettings) -> tuple[float, float]:
-    """Mean over tasks of the paired differences, and its standard error, widened for the degrees of freedom it has."""
-    squares, degrees = within(pairs)
-    rerun = squares / degrees / repeats if degrees else 0.0
-    means = [math.fsum(values) / len(values) for values in pairs]
-    effect, se, free = clustered(means, rerun=rerun, pseudo_tasks=settings.pseudo_tasks)
-    se = max(se, math.sqrt(rerun / len(pairs)))
-    level = 1.0 - settings.alpha_each
-    return effect, se * t_quantile(level, free) / normal_quantile(level)
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """One look: the mean difference, its squared standard error, the part of it that more repeats would shrink, the
+    gains that the ratio is averaged over, and the bar that its logarithm must reach."""
 
+    effect: float
+    variance: float
+    rerun: float
+    gains: tuple[float, ...]
+    bar: float
 
-def _log_ratio(effect: float, se: float, target: float) -> float:
-    """log of N(effect; target, se) / N(effect; 0, se)."""
-    if se == 0.0:
-        lead = effect - 0.5 * target
-        return math.copysign(math.inf, lead) if lead else 0.0
-    return target * (effect - 0.5 * target) / se**2
+    @classmethod
+    def of(cls, pairs: Sequence[Sequence[float]], repeats: int, settings: ExamSettings, hoped: float) -> _Test:
+        squares, degrees = within(pairs)
+        rerun = squares / degrees / repeats if degrees else 0.0
+        means = [math.fsum(values) / len(values) for values in pairs]
+        effect, se, free = clustered(means, rerun=rerun, pseudo_tasks=settings.pseudo_tasks)
+        variance = max(se**2, rerun / len(pairs))
+        level = 1.0 - settings.alpha_each
+        widened = (t_quantile(level, free) / normal_quantile(level)) ** 2
+        hope = max(hoped, settings.min_hope)
+        return cls(
+            effect,
+            variance * widened,
+            rerun / len(pairs) * widened,
+            tuple(share * hope for share in settings.hope_shares),
+            -math.log(settings.alpha_each),
+        )
+
+    def log_ratio(self, effect: float, variance: float | None = None) -> float:
+        """log of the mean over gains g of N(effect; g, variance) / N(effect; 0, variance); it rises with ``effect``."""
+        variance = self.variance if variance is None else variance
+        leads = [gain * (effect - 0.5 * gain) for gain in self.gains]
+        if variance <= 0.0:
+            return math.copysign(math.inf, max(leads)) if max(leads) else 0.0
+        top = max(leads) / variance
+        return top + math.log(math.fsum(math.exp(lead / variance - top) for lead in leads) / len(leads))
+
+    def hopeless(self, more: float, settings: ExamSettings) -> bool:
+        """Whether ``more`` times the repeats would leave it undecided even if the effect moved by one re-run error."""
+        later = self.variance - self.rerun * (1.0 - 1.0 / more)
+        move = math.sqrt(self.rerun)
+        return (
+            self.log_ratio(self.effect + move, later) < self.bar
+            and self.log_ratio(self.effect - move, later) > settings.fail_log_ratio
+        )
+
+    def half_width(self) -> float:
+        """How far the interval reaches on either side: gains outside it are those that this very test rejects.
+
+        The test of "no gain" passes when the effect is that far above zero, so the interval is above zero exactly when
+        the exam passes; its level is 1 - 2 ``alpha_each``.
+        """
+        low, high = 0.0, max(self.gains)
+        while self.log_ratio(high) < self.bar:
+            low, high = high, 2.0 * high
+        for _ in range(80):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if self.log_ratio(middle) < self.bar else (low, middle)
+        return high
 
 
 def _result(
     outcome: Outcome,
+    test: _Test,
     pairs: Sequence[Sequence[float]],
     repeats: int,
-    figures: tuple[float, float, float, float],
     settings: ExamSettings,
     hoped: float,
 ) -> ExamResult:
-    effect, se, target, log_ratio = figures
-    # The interval holds the gains g that the same test, "g + target" against "g", would not reject, on either side.
-    half = 0.5 * target + se**2 * -math.log(min(settings.alpha_each, 0.025)) / target
+    effect, half, log_ratio = test.effect, test.half_width(), test.log_ratio(test.effect)
     means = [math.fsum(values) / len(values) for values in pairs]
     better, worse = sum(mean > TIE for mean in means), sum(mean < -TIE for mean in means)
     rollouts = 2 * sum(len(values) for values in pairs)
+    level = 100 * (1 - 2 * settings.alpha_each)
     reason = (
         f"exam {outcome.value}: better on {better} of {len(pairs)} unseen tasks, worse on {worse}; "
-        f"{points(effect)} points, interval {points(effect - half)} to {points(effect + half)}; "
-        f"log-likelihood ratio {log_ratio:+.2f} (pass at {-math.log(settings.alpha_each):+.2f}, "
-        f"fail at {settings.fail_log_ratio:+.2f}) for {points(target)}; "
+        f"{points(effect)} points, {level:.3g}% interval {points(effect - half)} to {points(effect + half)}; "
+        f"log-likelihood ratio {log_ratio:+.2f} (passes at {test.bar:+.2f}, fails at {settings.fail_log_ratio:+.2f}); "
         f"{repeats} repeats, {rollouts} rollouts"
     )
     return ExamResult(

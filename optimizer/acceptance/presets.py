@@ -6,6 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 
+def _within(settings: object, name: str, low: float, high: float) -> None:
+    value = getattr(settings, name)
+    whole = {field.name for field in fields(settings) if field.type == "int"}  # type: ignore[arg-type]
+    if name in whole and not isinstance(value, int):
+        raise ValueError(f"{name}: got {value!r}, expected a whole number")
+    if not low <= value <= high:
+        raise ValueError(f"{name}: got {value!r}, expected {low:g} to {high:g}")
+
+
 @dataclass(frozen=True, slots=True)
 class WorkingSettings:
     """Tier 1: when a candidate becomes the working champion. Effects are fractions of the score's scale of 0 to 1.
@@ -61,7 +70,7 @@ class ExamSettings:
 
     alpha           chance that a campaign certifies something that is no better, over all its exams, above 0 up to 0.5
     planned         exams among which alpha is shared out; no more are held, 1 to 100
-    hope_share      the ratio is taken against this share of the gain hoped for, above 0 up to 1
+    hope_shares     the ratio is taken against these shares of the gain hoped for, each above 0 up to 2
     min_hope        a hoped-for gain smaller than this is taken as this, above 0 up to 1
     min_repeats     rollouts per task and side before the first verdict, 2 to 1000
     max_repeats     most rollouts per task and side, min_repeats to 1000
@@ -71,19 +80,20 @@ class ExamSettings:
     """
 
     alpha: float = 0.05
-    planned: int = 4
-    hope_share: float = 0.5
+    planned: int = 3
+    hope_shares: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0)
     min_hope: float = 0.02
     min_repeats: int = 2
     max_repeats: int = 60
     fail_log_ratio: float = -3.0
-    threshold: float = 0.05
+    threshold: float = 0.12
     pseudo_tasks: float = 10.0
 
     def __post_init__(self) -> None:
         _within(self, "alpha", 1e-9, 0.5)
         _within(self, "planned", 1, 100)
-        _within(self, "hope_share", 1e-6, 1)
+        if not self.hope_shares or not all(0 < share <= 2 for share in self.hope_shares):
+            raise ValueError(f"hope_shares: got {self.hope_shares!r}, expected numbers above 0 up to 2")
         _within(self, "min_hope", 1e-6, 1)
         _within(self, "min_repeats", 2, 1000)
         _within(self, "max_repeats", self.min_repeats, 1000)
@@ -108,12 +118,3 @@ class Preset:
 FAST = Preset(WorkingSettings(), ExamSettings())
 CAREFUL = Preset(WorkingSettings(keep_at=0.95, max_passes=8, min_champion=6, min_gain=0.015), ExamSettings())
 PRESETS: Mapping[str, Preset] = {"fast": FAST, "careful": CAREFUL}
-
-
-def _within(settings: WorkingSettings | ExamSettings, name: str, low: float, high: float) -> None:
-    value = getattr(settings, name)
-    whole = {field.name for field in fields(settings) if field.type == "int"}
-    if name in whole and not isinstance(value, int):
-        raise ValueError(f"{name}: got {value!r}, expected a whole number")
-    if not low <= value <= high:
-        raise ValueError(f"{name}: got {value!r}, expected {low:g} to {high:g}")
