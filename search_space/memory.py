@@ -1,8 +1,8 @@
 """Memory in three layers: an index always in view, topic notes read on demand, an archive that is searched.
 
 Notes are what the model chose to write down, by topic. The index lists the topics with their first line, within a
-bound, so that the model knows what it can read. The archive takes whatever leaves the conversation (old tool results), whole,
-and gives back the entries that share most words with a query. Everything lies in one folder as plain text.
+bound, so that the model knows what it can read. The archive takes whatever leaves the conversation (old tool results),
+whole, and gives back the entries that share most words with a query. Everything lies in one folder as plain text.
 """
 
 from __future__ import annotations

@@ -152,7 +152,9 @@ def check_messages(messages: Sequence[Message]) -> None:
             refuse(f"messages.{index}: content must not be empty")
         results = {b["tool_use_id"] for b in content if b["type"] == "tool_result"}
         if missing := open_calls - results:
-            refuse(f"messages.{index}: tool_use ids without tool_result in the next message: {', '.join(sorted(missing))}")
+            refuse(
+                f"messages.{index}: tool_use ids without tool_result in the next message: {', '.join(sorted(missing))}"
+            )
         if stray := results - open_calls:
             refuse(f"messages.{index}: tool_result without tool_use in the message before: {', '.join(sorted(stray))}")
         open_calls = {b["id"] for b in content if b["type"] == "tool_use"}

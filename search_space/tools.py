@@ -28,8 +28,11 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool of an environment. ``run`` takes the call's input and returns the result's text, or raises
-    :class:`ToolError`; it must be deterministic and safe to call from several threads unless ``effects`` says it writes."""
+    """One tool of an environment.
+
+    ``run`` takes the call's input and returns the result's text, or raises :class:`ToolError`; it must be deterministic
+    and safe to call from several threads unless ``effects`` says it writes.
+    """
 
     name: str
     description: str
