@@ -150,6 +150,9 @@ COMBINE: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What an ``early_late`` question asks for at last."""
 
+CALL_NOTE: Final = "Every call of that name counts, plain or as a method."
+"""A sentence that goes with each question about call sites, before the answer's form."""
+
 CANDIDATE: Final = "`{parameter}` of `{function}` in the module `{module}`"
 """One candidate of a ``compare_defaults`` question; ``function`` may be ``Class.method``."""
 
@@ -171,11 +174,15 @@ def join_phrases(phrases: list[str], word: str) -> str:
 
 def word_question(variant: str, form: str, seed: str, **facts: str) -> str:
     """The question as the agent reads it: a wording of ``variant`` chosen by ``seed``, then the answer's form."""
-    return f"{pick(WORDINGS[variant], seed).format(**facts)} {ANSWER_FORMS[form]}"
+    question = pick(WORDINGS[variant], seed).format(**facts)
+    note = f" {CALL_NOTE}" if "call sites" in question else ""
+    return f"{question}{note} {ANSWER_FORMS[form]}"
 
 
-def word_early_late(task: str, combine: str, seed: str, *, function: str, module: str, **facts: str) -> str:
-    """An ``early_late`` question: ``facts`` fill the wording of ``task``."""
-    second = pick(TASKS[task], seed + "/task").format(**facts)
+def word_early_late(
+    task: str, combine: str, seed: str, *, early: Mapping[str, str], task_facts: Mapping[str, str]
+) -> str:
+    """An ``early_late`` question: ``early`` has ``function`` and ``module``, ``task_facts`` fill the wording of ``task``."""
+    second = pick(TASKS[task], seed + "/task").format(**task_facts)
     last = pick(COMBINE[combine], seed + "/combine")
-    return word_question("early_late", "number", seed, function=function, module=module, task=second, combine=last)
+    return word_question("early_late", "number", seed, **early, task=second, combine=last)

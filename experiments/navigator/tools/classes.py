@@ -11,7 +11,7 @@ from search_space.tools import ToolError
 
 
 def class_bases(index: Index, inputs: Inputs) -> str:
-    path, item = _class(index, inputs)
+    _, item = _class(index, inputs)
     return "\n".join(item.bases) or f"{item.name} has no base classes"
 
 

@@ -13,17 +13,16 @@ from search_space.tools import ToolError
 
 def grep(index: Index, inputs: Inputs) -> str:
     hits = scan(index.tree, _compiled(inputs["pattern"]), index.tree.select(inputs["path"]), keep=MAX_ROWS)
-    if not hits.rows:
-        raise ToolError(f"no line matches: {inputs['pattern']}")
-    return _with_more(index, hits)
+    return _with_more(index, hits) or f"no line matches: {inputs['pattern']}"
 
 
 def search_text(index: Index, inputs: Inputs) -> str:
-    pattern = re.compile(re.escape(_text(inputs)), re.MULTILINE | re.IGNORECASE)
-    hits = scan(index.tree, pattern, index.tree.select(inputs["path"]), keep=MAX_ROWS)
-    if not hits.rows:
-        raise ToolError(f"no line holds the text: {inputs['text']}")
-    return _with_more(index, hits)
+    text = _text(inputs)
+    paths = index.tree.select(inputs["path"])
+    if text.isascii():
+        paths = tuple(path for path in paths if text.lower() in index.tree.text(path).lower())
+    hits = scan(index.tree, re.compile(re.escape(text), re.MULTILINE | re.IGNORECASE), paths, keep=MAX_ROWS)
+    return _with_more(index, hits) or f"no line holds the text: {text}"
 
 
 def count_matches(index: Index, inputs: Inputs) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from experiments.navigator.facts import Outlined
 from experiments.navigator.index import Index
-from experiments.navigator.tools.define import PATH, Definition, Inputs, Parameter, capped
+from experiments.navigator.tools.define import MAX_ROWS, PATH, Definition, Inputs, Parameter, capped
 from search_space.tools import ToolError
 
 
@@ -31,11 +31,13 @@ def list_symbols(index: Index, inputs: Inputs) -> str:
 
 def find_definition(index: Index, inputs: Inputs) -> str:
     name = inputs["name"]
-    rows = [f"{path}:{item.line}: {described(index, path, item)}" for path, item in index.definitions(name)]
-    rows += [f"{path}:{line}: {name} = ..." for path, line in index.assignments(name)]
-    if not rows:
+    places: list[tuple[str, int, Outlined | None]] = [(path, item.line, item) for path, item in index.definitions(name)]
+    places += [(path, line, None) for path, line in index.assignments(name)]
+    if not places:
         raise ToolError(f"no definition of: {name}")
-    return capped(sorted(rows, key=_place))
+    shown = sorted(places, key=lambda place: place[:2])[:MAX_ROWS]
+    rows = [f"{path}:{line}: {described(index, path, item) if item else f'{name} = ...'}" for path, line, item in shown]
+    return capped(rows, len(places))
 
 
 def find_class(index: Index, inputs: Inputs) -> str:
@@ -70,11 +72,6 @@ def described(index: Index, path: str, item: Outlined) -> str:
     if item.keyword == "class":
         return f"class {item.qualname}{item.bases_text}"
     return index.signature(path, item, named=item.qualname)
-
-
-def _place(row: str) -> tuple[str, int]:
-    path, line, _ = row.split(":", 2)
-    return path, int(line)
 
 
 _NAME: Final = Parameter("name", "The exact name, such as JSONDecoder or JSONDecoder.decode.")
