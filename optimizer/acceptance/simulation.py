@@ -1,9 +1,9 @@
 """The gate against known truth: a stream of candidates, most of no use, on tasks whose success is chance.
 
-``python -m optimizer.acceptance.simulation --runs 20 --rollouts 20000`` prints, for the two-tier gate and for the greedy
-rule that most loops use, the true gain on the task population beside what was claimed. The world: success probabilities
-spread over (0, 1); of the candidates a share does next to nothing, a share harms by 2 to 10 points, a share helps by 1
-to 6, unevenly over tasks, and gains shrink as the head-room does.
+``python -m optimizer.acceptance.simulation --runs 20 --rollouts 20000`` prints, for the two-tier gate and for the
+greedy rule that most loops use, the true gain on the task population beside what was claimed. The world: success
+probabilities spread over (0, 1); of the candidates a share does next to nothing, a share harms by 2 to 10 points, a
+share helps by 1 to 6, unevenly over tasks, and gains shrink as the head-room does.
 """
 
 from __future__ import annotations

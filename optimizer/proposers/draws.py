@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 
-from optimizer.likeness import same
+from optimizer.likeness import likeness
 from optimizer.proposers.base import Past, Situation
 from optimizer.records import Proposal, Verdict
 from search_space.domains import Choice, Domain, FloatRange, IntRange
-from search_space.errors import InvalidEdit
+from search_space.errors import SearchSpaceError
 from search_space.space import Assignment, Scalar, Space
 
 REFUSED = frozenset({Verdict.invalid, Verdict.checks_failed})
@@ -87,10 +87,15 @@ def _drawn(domain: IntRange | FloatRange, rng: random.Random) -> Scalar:
             return min(domain.high, max(domain.low, value))
         return rng.randrange(domain.low, domain.high + 1, domain.step)
     if domain.log:
-        real = math.exp(rng.uniform(math.log(domain.low), math.log(domain.high)))
-    else:
-        real = rng.uniform(domain.low, domain.high)
-    return min(domain.high, max(domain.low, float(f"{real:.4g}")))
+        return tidy(domain, math.exp(rng.uniform(math.log(domain.low), math.log(domain.high))))
+    return tidy(domain, rng.uniform(domain.low, domain.high))
+
+
+def tidy(domain: Domain, value: Scalar) -> Scalar:
+    """A real number with four significant digits, within its range; any other value as it is."""
+    if isinstance(domain, FloatRange) and isinstance(value, float):
+        return min(domain.high, max(domain.low, float(f"{value:.4g}")))
+    return value
 
 
 def same_value(one: Scalar, other: Scalar) -> bool:
@@ -98,7 +103,41 @@ def same_value(one: Scalar, other: Scalar) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
-def finish(situation: Situation, changes: Assignment, proposer: str) -> Proposal | None:
+class Tried:
+    """What was tried, to be asked quickly: grown as the history grows, and nothing but a function of it."""
+
+    def __init__(self) -> None:
+        self._seen: list[Past] = []
+        self._variants: set[Hashable] = set()
+        self._refused: set[Hashable] = set()
+
+    def update(self, history: Sequence[Past]) -> None:
+        """Takes in what is new in ``history``; starts anew when it does not begin with what was seen."""
+        if not begins_with(history, self._seen):
+            self._seen, self._variants, self._refused = [], set(), set()
+        for past in history[len(self._seen) :]:
+            self._seen.append(past)
+            self._variants.add(likeness(past.assignment))
+            if past.verdict in REFUSED:
+                self._refused.add(likeness(past.changes))
+
+    def variant(self, assignment: Assignment) -> bool:
+        """Whether a variant that reads as ``assignment`` is a near-copy of one that was tried."""
+        return likeness(assignment) in self._variants
+
+    def refused(self, changes: Assignment) -> bool:
+        """Whether these very changes were found invalid before."""
+        return likeness(changes) in self._refused
+
+
+def begins_with(history: Sequence[Past], seen: Sequence[Past]) -> bool:
+    """Whether ``history`` is ``seen`` and what came after."""
+    return len(history) >= len(seen) and all(
+        one is other or one == other for one, other in zip(seen, history, strict=False)
+    )
+
+
+def finish(situation: Situation, changes: Assignment, tried: Tried, proposer: str) -> Proposal | None:
     """The proposal that makes ``changes``; None when it would change nothing, is refused, or was tried before.
 
     Changes of dimensions that the others switch off are dropped.
@@ -107,48 +146,16 @@ def finish(situation: Situation, changes: Assignment, proposer: str) -> Proposal
     wanted = {name: value for name, value in changes.items() if name not in now or not same_value(value, now[name])}
     active = set(space.active({**now, **wanted}))
     wanted = {name: wanted[name] for name in space.names if name in wanted and name in active}
-    if not wanted or refused(wanted, situation.history):
+    if not wanted or tried.refused(wanted):
         return None
     try:
         edit = space.edit(situation.files, wanted)
-        after = assignment_after(situation, wanted, active) or space.read(edit.apply(situation.files))
-    except InvalidEdit:
+        after = space.read(edit.apply(situation.files))
+    except SearchSpaceError:
         return None
-    if tried(after, wanted, situation.history):
+    if tried.variant(after) or likeness(after) == likeness(now):
         return None
     return Proposal(edit=edit, hypothesis=hypothesis(space, wanted), proposer=proposer, changes=wanted)
-
-
-def assignment_after(situation: Situation, changes: Mapping[str, Scalar], active: Iterable[str]) -> Assignment | None:
-    """How the variant will read, where that follows from the champion alone; None when a dimension is switched on."""
-    after: dict[str, Scalar] = {}
-    for name in active:
-        if name in changes:
-            after[name] = changes[name]
-        elif name in situation.assignment:
-            after[name] = situation.assignment[name]
-        else:
-            return None
-    return after
-
-
-def tried(after: Assignment, changes: Assignment, history: Sequence[Past]) -> bool:
-    """Whether a variant that reads as ``after`` is a near-copy of one in ``history``.
-
-    The changed dimensions are compared first: almost every past experiment differs in one of them.
-    """
-    for past in history:
-        known = past.assignment
-        if all(name in known and same({name: value}, {name: known[name]}) for name, value in changes.items()) and same(
-            after, known
-        ):
-            return True
-    return False
-
-
-def refused(changes: Assignment, history: Sequence[Past]) -> bool:
-    """Whether these very changes were found invalid before."""
-    return any(past.verdict in REFUSED and same(changes, past.changes) for past in history)
 
 
 def hypothesis(space: Space, changes: Assignment) -> str:

@@ -12,10 +12,20 @@ import random
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optimizer.proposers.base import Past, Situation
-from optimizer.proposers.draws import drawn, finish, movable, same_value, seeded, shuffled_by_kind
+from optimizer.proposers.draws import (
+    Tried,
+    begins_with,
+    drawn,
+    finish,
+    movable,
+    same_value,
+    seeded,
+    shuffled_by_kind,
+    tidy,
+)
 from optimizer.records import Proposal, Verdict
 from search_space.domains import Choice, Domain, IntRange
 from search_space.space import Assignment, Scalar, Space
@@ -48,6 +58,7 @@ class TPEProposer:
     together: int = 4
     attempts: int = 3
     name: str = "tpe"
+    _tried: Tried = field(default_factory=Tried, repr=False, compare=False)
     _built: _Built | None = field(default=None, repr=False, compare=False)
 
     def propose(self, situation: Situation) -> Proposal | None:
@@ -57,9 +68,10 @@ class TPEProposer:
             return None
         rng = seeded(situation, self.name)
         study = self._study(situation)
+        self._tried.update(situation.history)
         for _ in range(self.attempts):
             changes = self._ask(study, situation, names, rng)
-            if changes and (proposal := finish(situation, changes, self.name)):
+            if changes and (proposal := finish(situation, changes, self._tried, self.name)):
                 return proposal
         return self._fallback(situation, names, rng)
 
@@ -91,7 +103,7 @@ class TPEProposer:
         """A random edit: at the start, and when TPE only repeats the champion or the past."""
         for attempt in range(60):
             chosen = shuffled_by_kind(names, rng)[: 1 + attempt // 20]
-            if proposal := finish(situation, drawn(situation, chosen, rng), self.name):
+            if proposal := finish(situation, drawn(situation, chosen, rng), self._tried, self.name):
                 return proposal
         return None
 
@@ -117,12 +129,7 @@ class _Built:
 
     def continues(self, history: Sequence[Past], space: Space) -> bool:
         """Whether ``history`` only adds to what is in the study, within its block."""
-        return (
-            space is self.space
-            and len(history) // BLOCK == self.block
-            and len(history) >= len(self.seen)
-            and all(one is other or one == other for one, other in zip(self.seen, history, strict=False))
-        )
+        return space is self.space and len(history) // BLOCK == self.block and begins_with(history, self.seen)
 
     def add(self, history: Sequence[Past]) -> None:
         """Adds what is new in ``history``."""
@@ -162,7 +169,7 @@ def _trial(space: Space, past: Past) -> FrozenTrial | None:
     return create_trial(value=_value(past), params=inside, distributions=distributions)
 
 
-def _sample(study: Study, space: Space, names: Sequence[str], *, startup: int, seed: int) -> Mapping[str, Any]:
+def _sample(study: Study, space: Space, names: Sequence[str], *, startup: int, seed: int) -> Mapping[str, Scalar]:
     """What a fresh, seeded sampler says about ``names``, jointly; nothing before ``startup`` experiments."""
     from optuna.samplers import TPESampler
     from optuna.trial import TrialState, create_trial
@@ -171,7 +178,8 @@ def _sample(study: Study, space: Space, names: Sequence[str], *, startup: int, s
         warnings.simplefilter("ignore")
         sampler = TPESampler(seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=False)
         asking = create_trial(state=TrialState.RUNNING)
-        return sampler.sample_relative(study, asking, {name: _distribution(space.domain(name)) for name in names})
+        asked = sampler.sample_relative(study, asking, {name: _distribution(space.domain(name)) for name in names})
+    return {name: tidy(space.domain(name), value) for name, value in asked.items()}
 
 
 def _distribution(domain: Domain) -> BaseDistribution:
