@@ -13,6 +13,7 @@ from search_space.compaction import Compaction
 from search_space.harness import Harness
 from search_space.messages import Message, Model, ModelError, Request, Response, ToolUseBlock, text_of
 
+_COUNTED = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 Record = Callable[[Mapping[str, Any]], None]
 
 
@@ -64,7 +65,7 @@ class Agent:
         """The request for the next call: ``history`` compacted into what the system prompt and the tools leave."""
         tools = self.tools.specs()
         system = system_blocks(self.harness, self.index())
-        room = room_tokens(self.harness, system, tools)
+        room = room_tokens(self.harness, system, self.tools.tokens())
         rendered = self.compaction.compact(history, limit_tokens=room, model=self)
         self.dropped(history, rendered)
         return build_request(self.harness, system, tools, rendered)
@@ -76,9 +77,8 @@ class Agent:
             raise _TokenLimit
         begun = time.monotonic()
         response = self.model.create(request)
-        usage = response["usage"]
-        self.tokens += usage["input_tokens"] + usage["output_tokens"]
-        self.tokens += usage["cache_creation_input_tokens"] + usage["cache_read_input_tokens"]
+        usage: Mapping[str, Any] = response["usage"]
+        self.tokens += sum(int(usage.get(kind) or 0) for kind in _COUNTED)  # a server may leave out the cache's
         self.record(
             {
                 "kind": "answer",

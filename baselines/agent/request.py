@@ -20,9 +20,9 @@ def system_blocks(harness: Harness, index: str) -> list[TextBlock]:
     return [{"type": "text", "text": text} for text in (harness.system_prompt(), index) if text]
 
 
-def room_tokens(harness: Harness, system: Sequence[TextBlock], tools: Sequence[ToolSpec]) -> int:
-    """What ``limits.context_tokens`` leaves for messages, at least 1."""
-    return max(1, harness.limits.context_tokens - estimate_tokens([*system, *tools]) - MARKS_TOKENS)
+def room_tokens(harness: Harness, system: Sequence[TextBlock], tools_tokens: int) -> int:
+    """What ``limits.context_tokens`` leaves for messages beside the system prompt and the tools, at least 1."""
+    return max(1, harness.limits.context_tokens - estimate_tokens(list(system)) - tools_tokens - MARKS_TOKENS)
 
 
 def build_request(

@@ -9,7 +9,7 @@ from typing import Any
 
 from baselines.agent.inputs import check_input
 from search_space.compaction.history import call_text
-from search_space.messages import ToolResultBlock, ToolSpec, ToolUseBlock, text_of
+from search_space.messages import ToolResultBlock, ToolSpec, ToolUseBlock, estimate_tokens, text_of
 from search_space.partition import SEARCH_TOOL, Partition
 from search_space.tools import Effects, Tool, ToolError
 
@@ -30,6 +30,7 @@ class Toolbox:
         self._on_cut = on_cut
         self._found: list[Tool] = []
         self._new: list[Tool] = []
+        self._counted = (-1, 0)
         offered = [*partition.offered, *([self._search_tool()] if partition.deferred else [])]
         self._offered = {tool.name: tool for tool in offered}
         self._fixed = [tool.spec() for tool in offered]
@@ -37,6 +38,12 @@ class Toolbox:
     def specs(self) -> list[ToolSpec]:
         """The tools as the next request offers them; what was found stands last, so that the rest keeps its place."""
         return [*self._fixed, *(tool.spec() for tool in self._found)]
+
+    def tokens(self) -> int:
+        """Estimated tokens of :meth:`specs`."""
+        if self._counted[0] != len(self._found):
+            self._counted = (len(self._found), estimate_tokens(self.specs()))
+        return self._counted[1]
 
     def run(self, calls: Sequence[ToolUseBlock]) -> list[ToolResultBlock]:
         """The results of ``calls`` in their order. A bad call gets an ``is_error`` result; nothing is raised."""

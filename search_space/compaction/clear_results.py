@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search_space.compaction.history import History, Result, drop_oldest, json_chars, replace_results, results
+from search_space.compaction.history import History, Result, drop_oldest, replace_results, results, text_chars
 from search_space.messages import CHARS_PER_TOKEN, Message, Model
 
 
@@ -47,7 +47,7 @@ class _Swap:
 
     def __init__(self, result: Result, text: str) -> None:
         self.result, self.text = result, text
-        self.saved = json_chars(result.text) - json_chars(text)
+        self.saved = text_chars(result.text) - text_chars(text)
 
 
 def placeholder(result: Result) -> str:

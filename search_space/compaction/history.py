@@ -12,6 +12,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from search_space.messages import CHARS_PER_TOKEN, Block, Message, ToolResultBlock, blocks, text_of
@@ -27,10 +28,10 @@ class History:
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self.messages = messages
-        self._json = [_encode(message) for message in messages]
+        self._measured = [_measure(message) for message in messages]
         self._chars_from = [0] * (len(messages) + 1)
         for index in range(len(messages) - 1, -1, -1):
-            self._chars_from[index] = self._chars_from[index + 1] + len(self._json[index]) + 1
+            self._chars_from[index] = self._chars_from[index + 1] + self._measured[index].chars + 1
 
     @property
     def chars(self) -> int:
@@ -39,7 +40,7 @@ class History:
 
     def chars_with_cut(self, cut: int) -> int:
         """Characters of ``[task, *messages[cut:]]`` as a JSON list."""
-        return len(self._json[0]) + self._chars_from[cut] + 2
+        return self._measured[0].chars + self._chars_from[cut] + 2
 
     def fits(self, limit_tokens: int) -> bool:
         """Whether the whole conversation fits."""
@@ -53,10 +54,60 @@ class History:
         """For each cut from 0 to the length: what names the messages that it drops, task included."""
         running = hashlib.blake2b(digest_size=16)
         found = [running.hexdigest()]
-        for text in self._json:
-            running.update(text.encode("utf-8", "surrogatepass") + b"\n")
+        for measured in self._measured:
+            running.update(measured.shell.encode("utf-8", "surrogatepass"))
+            for text in measured.texts:
+                running.update(_text_digest(text))
             found.append(running.hexdigest())
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A message as JSON with its long texts taken out: they are the same objects from step to step, so what is known of
+    them is remembered, and a step costs by the number of messages rather than by their length."""
+
+    chars: int
+    shell: str
+    texts: tuple[str, ...]
+
+
+def _measure(message: Message) -> _Measured:
+    content = message["content"]
+    texts: list[str] = []
+    bare: dict[str, Any] = dict(message)
+    if isinstance(content, str):
+        texts.append(content)
+        bare["content"] = ""
+    else:
+        bare["content"] = [_without_text(block, texts) for block in content]
+    shell = _encode(bare)
+    return _Measured(len(shell) + sum(text_chars(text) - 2 for text in texts), shell, tuple(texts))
+
+
+def _without_text(block: Block, texts: list[str]) -> Mapping[str, Any]:
+    key = "content" if block["type"] == "tool_result" else "text"
+    text = block.get(key)
+    if not isinstance(text, str):
+        return block
+    texts.append(text)
+    return {**block, key: ""}
+
+
+@lru_cache(maxsize=2048)
+def text_chars(text: str) -> int:
+    """Characters of ``text`` as a JSON string, quotes included."""
+    return len(_encode(text))
+
+
+@lru_cache(maxsize=2048)
+def _text_digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def list_chars(messages: Sequence[Message]) -> int:
+    """Characters of messages as a JSON list."""
+    return sum(_measure(message).chars for message in messages) + max(0, len(messages) - 1) + 2
 
 
 def choose_cut(history: History, keep: int, block: int, fits: Callable[[int], bool]) -> int:
@@ -105,7 +156,7 @@ def with_pin(task: Message, text: str, rest: Sequence[Message], limit_tokens: in
     room = limit_tokens * CHARS_PER_TOKEN
     extra = pin_chars(task, text)
     kept = shrink([task, *rest], room - extra)
-    left = room - json_chars(kept)
+    left = room - list_chars(kept)
     if extra <= left:
         return [pin(task, text), *kept[1:]]
     clipped = clip(text, max(0, len(text) - 2 * (extra - left) - FLOOR_CHARS), 0)
@@ -124,7 +175,7 @@ def pin_chars(task: Message, text: str) -> int:
     if not text:
         return 0
     wrapped = len('[{"type":"text","text":}]') if isinstance(task["content"], str) else 0
-    return wrapped + len(',{"type":"text","text":}') + len(_encode(text))
+    return wrapped + len(',{"type":"text","text":}') + text_chars(text)
 
 
 def shrink(messages: Sequence[Message], room_chars: int) -> list[Message]:
@@ -134,15 +185,10 @@ def shrink(messages: Sequence[Message], room_chars: int) -> list[Message]:
     for kind in ("tool_result", "text"):
         longest = max((len(_block_text(b)) for m in kept[1:] for b in blocks(m) if b["type"] == kind), default=0)
         cap = longest
-        while json_chars(kept) > room_chars and cap > FLOOR_CHARS:
+        while list_chars(kept) > room_chars and cap > FLOOR_CHARS:
             cap = max(FLOOR_CHARS, cap * 3 // 4)
             kept = [messages[0], *(_capped(message, kind, cap) for message in kept[1:])]
     return kept
-
-
-def json_chars(value: Any) -> int:
-    """Characters of ``value`` as compact JSON."""
-    return len(_encode(value))
 
 
 def clip(text: str, head: int, tail: int) -> str:

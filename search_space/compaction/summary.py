@@ -11,7 +11,7 @@ from search_space.compaction.history import (
     call_text,
     choose_cut,
     clip,
-    json_chars,
+    list_chars,
     pin_chars,
     shrink,
     with_pin,
@@ -85,7 +85,7 @@ class Summary:
         if earlier:
             parts += ["<earlier_summary>", earlier, "</earlier_summary>"]
         used = len(INSTRUCTION) + len(SYSTEM) + sum(map(len, parts)) + self.max_tokens * CHARS_PER_TOKEN
-        shortened = shrink([messages[0], *messages[start:cut]], max(room - used, room // 4) + json_chars(messages[0]))
+        shortened = shrink([messages[0], *messages[start:cut]], max(room - used, room // 4) + list_chars(messages[:1]))
         parts += ["<transcript>", transcript(shortened[1:]), "</transcript>", INSTRUCTION]
         request: Request = {
             "model": self.model_name,

@@ -10,9 +10,9 @@ from search_space.compaction.history import (
     History,
     clip,
     drop_oldest,
-    json_chars,
     replace_results,
     results,
+    text_chars,
 )
 from search_space.messages import CHARS_PER_TOKEN, Message, Model
 
@@ -46,7 +46,7 @@ class TruncateResults:
             for result in found[:count]:
                 if (text := clip(result.text, head, tail)) is not result.text:
                     new[result.message, result.block] = text
-                    saved += json_chars(result.text) - json_chars(text)
+                    saved += text_chars(result.text) - text_chars(text)
             if saved >= excess:
                 break
         return drop_oldest(replace_results(messages, new), limit_tokens, keep=len(messages), block=2 * self.block)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_space.compaction import ClearResults, FactLedger, SlidingWindow, Summary, TruncateResults
-from search_space.compaction.history import FLOOR_CHARS
+from search_space.compaction.history import FLOOR_CHARS, History, list_chars
 from search_space.compaction.plugin import Plugin
 from search_space.messages import check_messages, estimate_tokens, text_of
 
@@ -111,6 +111,17 @@ def tool_ids(messages):
     return {
         b["tool_use_id"] for m in messages if isinstance(m["content"], list) for b in m["content"] if "tool_use_id" in b
     }
+
+
+@given(conversations())
+def test_sizes_agree_with_the_estimate(messages):
+    messages[0]["content"] += '\u00e9\U0001f600\x01"\\'
+    messages[-1]["content"] = [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]
+    history = History(messages)
+    size = len(json.dumps(messages, ensure_ascii=False, separators=(",", ":")))
+    assert history.chars == list_chars(messages) == size
+    assert history.fits(estimate_tokens(messages)) and not history.fits(estimate_tokens(messages) - 1)
+    assert history.chars_with_cut(len(messages)) == list_chars(messages[:1])
 
 
 @given(ANY, conversations(), st.integers(1, 2500), st.booleans())
