@@ -100,14 +100,13 @@ def first_repeat_of(exam: int, settings: ExamSettings) -> int:
 def look_exam(evaluation: Evaluation, settings: ExamSettings, *, hoped: float, last: bool = False) -> ExamResult | None:
     """Passed, failed, or None for another repeat. ``last`` says that no more can be had: then unclear instead of None.
 
-    The ratio is Wald's (1945, "Sequential tests of statistical hypotheses", section 3) for the mean of paired
-    differences with an estimated variance, as Fishtest uses it for engines (Li, Liu & Ying 2014, "Generalized
-    sequential probability ratio test for separate families of hypotheses"), averaged over several gains between no gain and all
-    that is hoped for (mixture ratio: Robbins 1970, "Statistical methods related to the law of the iterated logarithm",
-    section 1). Under no gain it is a martingale that starts at 1, so it ever reaches 1/a with probability at most a
-    (Ville 1939), however often it is looked at; a is this exam's share of ``alpha``. The variance is clustered by task
-    and never taken below what re-running alone explains; its being estimated from few tasks is paid for by t quantiles
-    in place of normal ones.
+    The ratio is Wald's (1947, "Sequential Analysis", chapter 3) for the mean of paired differences with an estimated
+    variance, as Fishtest uses it for engines (Li, Liu & Ying 2014, "Generalized sequential probability ratio test for
+    separate families of hypotheses"), averaged over several gains between no gain and all that is hoped for (Robbins
+    1970, "Statistical methods related to the law of the iterated logarithm"). Under no gain it is a martingale that
+    starts at 1, so it ever reaches 1/a with probability at most a (Ville 1939), however often it is looked at; a is
+    this exam's share of ``alpha``. The variance is clustered by task and never taken below what re-running alone
+    explains; its being estimated from few tasks is paid for by t quantiles in place of normal ones.
 
     An exam that more repeats cannot decide, because the tasks differ among each other by more than that, ends early.
     """
