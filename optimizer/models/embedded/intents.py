@@ -17,6 +17,8 @@ from optimizer.models.embedded.words import clauses, signed_stems
 
 THRESHOLD = 0.46
 """Least similarity of a sentence, or of one of its clauses, to a reference phrasing."""
+MIN_SHARED = 2
+"""Concepts that a sentence must share with the phrasing (all of them, when it has fewer)."""
 MIN_CLAUSE_STEMS = 3
 """A clause with fewer concepts is too short to be matched on its own."""
 
@@ -176,7 +178,9 @@ def match(sentence: str) -> Asked | None:
         vectors = corpus.vectors(part)
         for intent, reference, known in references:
             score = similarity(vectors, known)
-            if best is None or score > best[0]:
+            if best is not None and score <= best[0]:
+                continue
+            if len(vectors.concepts.keys() & known.concepts.keys()) >= min(MIN_SHARED, len(vectors.concepts)):
                 best = (score, intent, part, reference)
     if best is None or best[0] < THRESHOLD:
         return None

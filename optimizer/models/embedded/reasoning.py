@@ -9,6 +9,7 @@ so a slip made in one step is made again in the next as long as nothing else cha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from optimizer.models.embedded import lookup
@@ -26,7 +27,6 @@ from optimizer.models.embedded.questions import (
     MethodCount,
     MethodOwner,
     ModuleRef,
-    Unknown,
 )
 from optimizer.models.embedded.rates import CHECKED_FACTOR, RECALL_FACTOR, Rates
 from optimizer.models.embedded.wants import Want
@@ -126,7 +126,7 @@ class Reasoner:
         match goal:
             case CountCalls():
                 paths = self._modules(goal.places)
-                counts = self._each([(lambda p=path: self._calls(goal.function, p)) for path in paths])
+                counts = self._each([partial(self._calls, goal.function, path) for path in paths])
                 return sum(self._mixed(counts, "calls", goal.function))
             case Longest():
                 return self._longest(goal.places)[1]
@@ -139,12 +139,12 @@ class Reasoner:
 
     def _longest(self, places: Sequence[ModuleRef]) -> tuple[str, int]:
         paths = self._modules(places)
-        best = self._each([(lambda p=path: self._longest_in(p)) for path in paths])
+        best = self._each([partial(self._longest_in, path) for path in paths])
         sizes = self._mixed([size for _, size in best], "longest", *paths)
         return max(zip((name for name, _ in best), sizes, strict=True), key=lambda pair: pair[1])
 
     def _largest_default(self, goal: LargestDefault) -> str:
-        values = self._each([(lambda c=c: self._default(*c)) for c in goal.candidates])
+        values = self._each([partial(self._default, *candidate) for candidate in goal.candidates])
         mixed = self._mixed(values, "defaults", *(c[1] for c in goal.candidates))
         return max(zip(mixed, goal.candidates, strict=True), key=lambda pair: pair[0])[1][1]
 
@@ -159,7 +159,7 @@ class Reasoner:
         """The paths of ``places``; the last one is forgotten when the work is stopped early."""
         if len(places) > 1 and self._happens(self._rates.stop_early, "stop", "places"):
             places = places[:-1]
-        return self._each([(lambda ref=ref: self._module(ref)) for ref in places])
+        return self._each([partial(self._module, ref) for ref in places])
 
     def _module(self, ref: ModuleRef) -> str:
         """The path of a module that a question gives."""

@@ -126,7 +126,7 @@ def stem(word: str) -> str:
 
 
 def _concepts() -> dict[str, str]:
-    table = {}
+    table: dict[str, str] = {}
     for concept, words in _SYNONYMS.items():
         for word in words.split():
             table.setdefault(stem(word), stem(concept))
