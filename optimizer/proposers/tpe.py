@@ -32,6 +32,7 @@ from search_space.space import Assignment, Scalar, Space
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+    from optuna.storages import BaseStorage
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
@@ -40,6 +41,8 @@ BLOCK = 64
 
 BEST, RECENT = 48, 48
 """What a fresh study takes over: the best and the most recent experiments of all before."""
+
+STUDY = "past"
 
 WORST = -1.0
 """The value of a variant that crashed: below any other; TPE looks at the order of values only."""
@@ -123,7 +126,7 @@ class _Built:
         self.space = space
         self.block = len(history) // BLOCK
         self.seen: list[Past] = list(history[: self.block * BLOCK])
-        self.study = _empty_study()
+        self.storage, self.study = _empty_study()
         for past in _worth_keeping(self.seen):
             self._add(past)
 
@@ -137,6 +140,8 @@ class _Built:
             self.seen.append(past)
             if _value(past) is not None:
                 self._add(past)
+        # A study remembers the trials that it last looked at; one that is opened anew sees those added since, too.
+        self.study = _opened(self.storage)
 
     def _add(self, past: Past) -> None:
         trial = _trial(self.space, past)
@@ -192,8 +197,15 @@ def _distribution(domain: Domain) -> BaseDistribution:
     return FloatDistribution(domain.low, domain.high, log=domain.log)
 
 
-def _empty_study() -> Study:
+def _empty_study() -> tuple[BaseStorage, Study]:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna.create_study(direction="maximize")
+    storage = optuna.storages.InMemoryStorage()
+    return storage, optuna.create_study(storage=storage, study_name=STUDY, direction="maximize")
+
+
+def _opened(storage: BaseStorage) -> Study:
+    import optuna
+
+    return optuna.load_study(storage=storage, study_name=STUDY)
