@@ -62,11 +62,12 @@ def unreadable(path: Path, why: str) -> LedgerError:
             hint="there is no copy yet; the kept variants are safe on the campaign's branch. "
             f"Move {path.parent} away and start a new campaign from that branch",
         )
+    aside = "mkdir -p broken && mv ledger.db* broken/ && " if any(path.parent.glob("ledger.db*")) else ""
     made = datetime.fromtimestamp(good.stat().st_mtime).astimezone().isoformat(sep=" ", timespec="seconds")
     return LedgerError(
         what,
         hint=f"the last good state is {good}, of {made}. To go on from it: "
-        f"cd '{path.parent}' && mkdir -p broken && mv ledger.db* broken/ && cp {good.name} ledger.db",
+        f"cd '{path.parent}' && {aside}cp {good.name} ledger.db",
     )
 
 

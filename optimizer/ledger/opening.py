@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,9 @@ def create(path: Path, campaign: Campaign, now: Callable[[], float]) -> Database
     new = path.with_suffix(".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_make(path, error) from error
+    try:
         _remove(new)
         database = Database(new, now=now)
         try:
@@ -37,7 +41,7 @@ def create(path: Path, campaign: Campaign, now: Callable[[], float]) -> Database
         new.rename(path)
         flush(path.parent)
     except OSError as error:
-        raise LedgerError(f"{path}: the ledger cannot be made ({error.strerror})", hint=FULL) from error
+        raise _cannot_make(path, error) from error
     finally:
         _remove(new)
     return Database(path, now=now)
@@ -115,6 +119,12 @@ def _check(database: Database, path: Path) -> None:
     with database.read() as connection:
         if connection.execute("SELECT count(*) FROM campaign").fetchone()[0] != 1:
             raise unreadable(path, "it holds no campaign record")
+
+
+def _cannot_make(path: Path, error: OSError) -> LedgerError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    hint = FULL if full else "see that its folder can be made, and that you may write there"
+    return LedgerError(f"{path}: the ledger cannot be made ({error.strerror})", hint=hint)
 
 
 def _or_unreadable(path: Path, error: LedgerError) -> LedgerError:

@@ -1,8 +1,8 @@
 """Git objects: read from the repository through gitdb, held back in a folder of our own, published with a keep.
 
 A campaign makes a thousand variants and keeps thirty. What is not kept never enters the user's object database (it
-would make ``git gc`` run on the user's time): it lies, in git's own loose format, in ``.ratchet/objects``. To look:
-``GIT_ALTERNATE_OBJECT_DIRECTORIES=.ratchet/objects git show <tree>``.
+would make ``git gc`` run on the user's time): it lies in ``.ratchet/objects``, in git's loose format but in one flat
+folder, since to touch four of git's 256 folders costs a file system many times what four files in one folder cost.
 
 Objects are written here and not by gitdb because gitdb neither flushes what it writes to the disk nor replaces an
 object that a loss of power left empty.
@@ -75,7 +75,7 @@ class Objects:
         name, raw = encode(kind, data)
         with self._lock, _explained(self._folder):
             if name not in self._known and self._look_held(name) is None:
-                _place([(self._held(), name, raw)], durable=False)
+                _write(f"{self._held()}/{name}", zlib.compress(raw, 1), durable=False)
             self._known.add(name)
         return name
 
@@ -84,7 +84,7 @@ class Objects:
         encoded = [encode(kind, data) for kind, data in objects]
         with self._lock, _explained(self._folder):
             self.refresh()
-            _place([(self._folder, name, raw) for name, raw in encoded if not self.has(name)], durable=True)
+            _place(self._folder, [(name, raw) for name, raw in encoded if not self.has(name)])
         return [name for name, _ in encoded]
 
     def refresh(self) -> None:
@@ -112,7 +112,7 @@ class Objects:
     def _look_held(self, name: str) -> tuple[str, bytes] | None:
         """In what is held back, if it is whole."""
         try:
-            raw = zlib.decompress(_path(self._held(), name).read_bytes())
+            raw = zlib.decompress(Path(self._held(), name).read_bytes())
         except (FileNotFoundError, zlib.error):
             return None
         if hashlib.sha1(raw, usedforsecurity=False).hexdigest() != name:
@@ -125,45 +125,51 @@ class Objects:
         for _ in range(2):
             try:
                 _, kind, _, data = self._repo.git.get_object_data(name)
-                return kind, data
+                return os.fsdecode(kind), data
             except (ValueError, OSError):
                 self._repo.git.clear_cache()  # its process may have died of the Ctrl-C that we survived
         return None
 
 
-def _path(folder: Path, name: str) -> Path:
-    return folder / name[:2] / name[2:]
-
-
-def _place(objects: list[tuple[Path, str, bytes]], *, durable: bool) -> None:
-    """Write loose objects: all under temporary names (which ``git gc`` clears away, should we die), then renamed."""
+def _place(folder: Path, objects: list[tuple[str, bytes]]) -> None:
+    """Write loose objects, flushed to the disk: first all under temporary names (which ``git gc`` clears away, should
+    we die here), then renamed, so that an object that git can see is always whole."""
     written: list[tuple[Path, Path]] = []
     try:
-        for folder, name, raw in objects:
-            place = _path(folder, name)
-            _make_folder(place.parent)
-            temporary = place.with_name(f"tmp_obj_{os.getpid()}_{name[2:10]}")
+        for name, raw in objects:
+            place = folder / name[:2] / name[2:]
+            temporary = folder / f"tmp_obj_{os.getpid()}_{name}"
             written.append((temporary, place))
-            _write(temporary, zlib.compress(raw, 1), durable)
+            _write(str(temporary), zlib.compress(raw, 1), durable=True)
         for temporary, place in written:
-            temporary.rename(place)
+            _rename(temporary, place)
     except BaseException:
         for temporary, _ in written:
             temporary.unlink(missing_ok=True)
         raise
-    if durable:
-        for folder in sorted({place.parent for _, place in written} | {folder for folder, _, _ in objects}):
-            _flush(folder)
+    for touched in sorted({place.parent for _, place in written} | {folder}):
+        with contextlib.suppress(FileNotFoundError):  # packed and tidied away by the user's git already
+            _flush(touched)
 
 
-def _write(path: Path, data: bytes, durable: bool) -> None:
-    path.unlink(missing_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+def _rename(temporary: Path, place: Path) -> None:
+    """The user's ``git gc`` removes folders that it empties, also between our making one and our using it."""
+    for _ in range(100):
+        _make_folder(place.parent)
+        with contextlib.suppress(FileNotFoundError):
+            temporary.rename(place)
+            return
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(place))
+
+
+def _write(path: str, data: bytes, *, durable: bool) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(handle, view) :]
         if durable:
+            os.fchmod(handle, 0o444)
             os.fsync(handle)
     finally:
         os.close(handle)
@@ -173,7 +179,7 @@ def _make_folder(folder: Path) -> None:
     """With the permissions of its parent, so that a repository shared by a group stays so."""
     if folder.is_dir():
         return
-    with contextlib.suppress(FileExistsError):
+    with contextlib.suppress(FileExistsError, FileNotFoundError):
         folder.mkdir()
         folder.chmod(folder.parent.stat().st_mode & 0o7777)
 

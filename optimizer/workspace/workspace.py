@@ -39,6 +39,7 @@ class Workspace:
         self.base = base
         self._repo = repo
         self._private: Path | None = None
+        self._held_back: Path | None = None
         self._objects = Objects(repo, self._held)
         self._spine = () if harness == "." else tuple(part.encode() for part in harness.split("/"))
         self._listings: dict[str, Listing] = {}
@@ -261,7 +262,10 @@ class Workspace:
         self._listings[tree], self._files[tree] = listing, files
 
     def _held(self) -> Path:
-        return self.private() / "objects"
+        if self._held_back is None:
+            self._held_back = self.private() / "objects"
+            self._held_back.mkdir(exist_ok=True)
+        return self._held_back
 
 
 def _only(files: Mapping[str, bytes], path: str) -> dict[str, bytes]:
