@@ -107,10 +107,11 @@ class Judge:
             if (heading, items) not in was:
                 known = next((kept for name, kept in was if name == heading), None)
                 raise InvalidEdit(_stray(path, heading, items, known, [*groups, *opened]))
+        for heading, items in was:
+            if (heading, items) not in got:
+                raise InvalidEdit(_stray(path, heading, (), items, [*groups, *opened]))
         if was != got:
-            missing = next((heading for heading, items in was if (heading, items) not in got), None)
-            what = "the sections in another order" if missing is None else f"section '{missing}' removed or changed"
-            raise InvalidEdit(f"{path}: got {what}, expected changes only in {_names([*groups, *opened])}")
+            raise InvalidEdit(f"{path}: got its sections in another order, expected them to stay")
         for group in groups.values():
             _check_group(group, before, after)
         for text in open_sections:
@@ -203,7 +204,8 @@ def _stray(
         return f"{where}: got the new text {shown(added[0])}, which no dimension opens; {expected}"
     if removed:
         return f"{where}: got a removal of {shown(removed[0])}, which no dimension opens; {expected}"
-    return f"{where}: got its items in another order; {expected}"
+    what = "its items in another order" if items else "it removed"
+    return f"{where}: got {what}, {expected}"
 
 
 def _names(sections: Iterable[str]) -> str:

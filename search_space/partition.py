@@ -84,6 +84,6 @@ def _check_names(config: ToolsConfig, known: set[str]) -> None:
 
 
 def _words(text: str) -> frozenset[str]:
-    """The words of a text or of a name (``find_class`` is two), without endings of the plural and common words."""
-    words = WORD.findall(text.lower())
-    return frozenset(word.removesuffix("s") if len(word) > 3 else word for word in words if word not in COMMON)
+    """The words of a text or of a name (``find_class`` is two), without the plural's s and without common words."""
+    words = (word for word in WORD.findall(text.lower()) if len(word) > 1 and word not in COMMON)
+    return frozenset(word.removesuffix("s") if len(word) > 3 else word for word in words)

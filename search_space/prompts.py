@@ -174,7 +174,7 @@ def add_section(prompt: Prompt, heading: str, text: str, after: str | None = Non
     found = prompt.find(after) if after is not None else []
     index = found[0] if found else len(prompt.sections) - 1
     styled = next((section for section in prompt.sections if section.title and section.items), None)
-    bullet = styled.items[0].is_bullet if styled else True
+    bullet = styled.items[0].is_bullet if styled else "\n" not in text.strip()
     item = make_item(text, bullet=bullet)
     following = index + 1 < len(prompt.sections)
     new = Section(title, styled.lead if styled else "\n", (replace(item, gap="\n" if following else ""),))
@@ -198,13 +198,15 @@ def remove_section(prompt: Prompt, index: int) -> Prompt:
 def make_item(text: str, *, bullet: bool, marker: re.Match[str] | None = None) -> Item:
     """An item that says ``text``. Raises :class:`NotOneItem` when it would not be read back as one item."""
     body = text.strip("\r\n") if FENCE.match(text) else BULLET.sub("", text.strip(), count=1)
+    headed = not FENCE.match(body) and any(HEADING.match(line.strip()) for line in body.split("\n"))
     if bullet and not FENCE.match(body):
         mark = marker[0] if marker else "- "
         first, *rest = body.split("\n")
         body = "\n".join([mark + first, *(" " * len(mark) + line.strip() for line in rest)])
     item = Item(body + "\n")
     read = parse(item.raw)
-    if not body or len(read.sections) != 1 or read.sections[0].lead or read.sections[0].texts != (normalise(text),):
+    one = len(read.sections) == 1 and not read.sections[0].lead and read.sections[0].texts == (normalise(text),)
+    if not body or headed or not one:
         shown = text if len(text) <= 60 else text[:57] + "..."
         raise NotOneItem(f"got {shown!r}, expected one bullet, paragraph or fenced block without blank line or heading")
     return item

@@ -15,6 +15,10 @@ from search_space.validation import nearest, shown
 
 __all__ = ["Assignment", "Choice", "Domain", "FloatRange", "IntRange", "Scalar", "Space", "load_space"]
 
+LISTED = 12
+REMEMBERED = 64
+"""How many trees a space remembers its reading of: one experiment reads the same two trees several times."""
+
 
 class Space:
     """What may change in a harness: named dimensions with domains, and texts open to free edits."""
@@ -29,6 +33,8 @@ class Space:
                 raise ValueError(f"got '{dimension.name}', which needs '{missing[0]}' declared before it")
             self._dimensions[dimension.name] = dimension
         self._texts = tuple(texts)
+        self._files = tuple(sorted({dimension.file for dimension in dimensions}))
+        self._read: dict[tuple[bytes | None, ...], dict[str, Scalar]] = {}
         self._judge = Judge(dimensions, texts)
 
     @property
@@ -67,11 +73,17 @@ class Space:
 
         Raises :class:`MissingFile` or :class:`InvalidFile` when a file that the space opens cannot be read.
         """
-        values: dict[str, Scalar] = {}
-        for name, dimension in self._dimensions.items():
-            if dimension.holds(values):
-                values[name] = dimension.read(files)
-        return values
+        key = tuple(files.get(file) for file in self._files)
+        values = self._read.get(key)
+        if values is None:
+            values = {}
+            for name, dimension in self._dimensions.items():
+                if dimension.holds(values):
+                    values[name] = dimension.read(files)
+            if len(self._read) >= REMEMBERED:
+                self._read.clear()
+            self._read[key] = values
+        return dict(values)
 
     def edit(self, files: Mapping[str, bytes], changes: Assignment) -> Edit:
         """The edit that gives the named dimensions their new values.
@@ -88,10 +100,9 @@ class Space:
         target = self._target(present, changes)
         edits: list[Edit] = []
         current = files
-        for name, dimension in self._dimensions.items():
-            if name not in target or (name in present and name not in changes):
-                continue
-            edit = dimension.change(current, target[name], target)
+        changed = [name for name in target if name in changes or name not in present]
+        for name in sorted(changed, key=lambda name: self._dimensions[name].turn(target[name])):
+            edit = self._dimensions[name].change(current, target[name], target)
             if edit is not None:
                 current = edit.apply(current)
                 edits += edit.edits if isinstance(edit, Many) else [edit]
@@ -105,8 +116,8 @@ class Space:
         check_harness(after)
         try:
             was, now = self.read(before), self.read(after)
-            self._judge.check_files(before, after, now)
             self._judge.check_values(was, now)
+            self._judge.check_files(before, after, now)
         except (MissingFile, InvalidFile) as error:
             raise InvalidEdit(str(error)) from None
 
@@ -119,7 +130,12 @@ class Space:
         if name not in self._dimensions:
             near = nearest(name, self._dimensions)
             hint = f" (did you mean '{near}'?)" if near else ""
-            raise InvalidEdit(f"{name}: got an unknown dimension, expected one of {', '.join(self._dimensions)}{hint}")
+            known = (
+                ", ".join(self._dimensions)
+                if len(self._dimensions) <= LISTED
+                else f"the {len(self._dimensions)} declared"
+            )
+            raise InvalidEdit(f"{name}: got an unknown dimension, expected one of {known}{hint}")
         return self._dimensions[name]
 
     def _check_value(self, name: str, value: Scalar) -> None:

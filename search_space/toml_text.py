@@ -56,7 +56,7 @@ def lookup(data: Mapping[str, Any], parts: tuple[str, ...]) -> Any:
     """The value at a key; raises :class:`KeyError` when it is absent."""
     value: Any = data
     for part in parts:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):  # a concrete type: this is the innermost loop of reading a space
             raise KeyError(part)
         value = value[part]
     return value
@@ -123,7 +123,7 @@ def _edit_line(text: str, parts: tuple[str, ...], value: Any) -> str | None:
     lines = text.split("\n")
     start, end = _table_lines(lines, ".".join(parts[:-1]))
     if start is None:
-        return None
+        return None if value is None else _new_table(lines, parts, value)
     last = start
     for at in range(start, end):
         match = ENTRY.match(lines[at])
@@ -138,6 +138,18 @@ def _edit_line(text: str, parts: tuple[str, ...], value: Any) -> str | None:
         return None
     lines.insert(last, f"{join_key(parts[-1:])} = {to_toml(value)}")
     return "\n".join(lines)
+
+
+def _new_table(lines: list[str], parts: tuple[str, ...], value: Any) -> str | None:
+    """The text with a table made for one key: after its parent's lines, else at the end."""
+    if len(parts) < 2 or not all(BARE.match(part) for part in parts[:-1]):
+        return None
+    start, end = _table_lines(lines, ".".join(parts[:-2])) if len(parts) > 2 else (None, 0)
+    at = end if start is not None else len(lines)
+    while at > 0 and not lines[at - 1].strip():
+        at -= 1
+    table = [f"[{'.'.join(parts[:-1])}]", f"{join_key(parts[-1:])} = {to_toml(value)}"]
+    return "\n".join([*lines[:at], *([""] if at else []), *table, *(lines[at:] or [""])])
 
 
 def _table_lines(lines: list[str], table: str) -> tuple[int | None, int]:

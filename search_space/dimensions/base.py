@@ -59,6 +59,10 @@ class Dimension(Protocol):
         """The domain narrowed to what ``assignment`` leaves possible."""
         ...
 
+    def turn(self, value: Scalar) -> int:
+        """When it is changed among others: low turns first, equal ones in declared order."""
+        ...
+
     def read(self, files: Files) -> Scalar:
         """The present value, as it is. Raises MissingFile, InvalidFile."""
         ...

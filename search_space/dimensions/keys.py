@@ -61,6 +61,9 @@ class KeyDimension:
     def allowed(self, assignment: Assignment) -> Domain:
         return self.domain
 
+    def turn(self, value: Scalar) -> int:
+        return 0
+
     def read(self, files: Files) -> Scalar:
         try:
             value: Scalar = lookup(document(files, self.file), self.parts)

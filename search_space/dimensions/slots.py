@@ -16,6 +16,12 @@ from search_space.domains import Assignment, Choice, Domain, Scalar
 from search_space.edits import AddItem, Edit, Many, MoveItem, RemoveItem, ReplaceItem, SetText
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
 
+Entry = tuple[int, str, str]
+"""A known item: its position in the section, its slot, its wording."""
+
+SEEN = 64
+"""How many versions of a file a group remembers its items of."""
+
 
 @dataclass(frozen=True)
 class SlotGroup:
@@ -35,6 +41,7 @@ class SlotGroup:
     optional_file: bool = False
     known: Mapping[str, tuple[str, str]] = field(init=False)
     order: Mapping[str, int] = field(init=False)
+    _seen: dict[bytes | None, list[Entry]] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         known: dict[str, tuple[str, str]] = {}
@@ -46,20 +53,31 @@ class SlotGroup:
         object.__setattr__(self, "known", known)
         object.__setattr__(self, "order", {slot: index for index, slot in enumerate(self.slots)})
 
-    def present(self, files: Files) -> list[tuple[int, str, str]]:
+    def present(self, files: Files) -> list[Entry]:
         """Position, slot and wording of every known item in the section, in the order in which they stand."""
-        section = read_prompt(files, self.file, missing_ok=self.optional_file).section(self.section)
-        texts = section.texts if section else ()
-        return [(at, *self.known[text]) for at, text in enumerate(texts) if text in self.known]
+        content = files.get(self.file)
+        found = self._seen.get(content)
+        if found is None:
+            section = read_prompt(files, self.file, missing_ok=self.optional_file).section(self.section)
+            texts = section.texts if section else ()
+            found = [(at, *self.known[text]) for at, text in enumerate(texts) if text in self.known]
+            if len(self._seen) >= SEEN:
+                self._seen.clear()
+            self._seen[content] = found
+        return found
 
-    def place(self, slot: str, present: list[tuple[int, str, str]]) -> int | None:
-        """Where a new item of ``slot`` stands by declared order; None: at the end. A lead keeps its place."""
-        others = present[1:] if self.has_lead else present
+    def place(self, slot: str, present: list[Entry]) -> int | None:
+        """Where a new item of ``slot`` stands by declared order; None: at the end.
+
+        A lead that stands first against the declared order keeps its place.
+        """
+        led = (
+            self.has_lead and present and any(self.order[other] < self.order[present[0][1]] for _, other, _ in present)
+        )
+        others = present[1:] if led else present
         earlier = [at for at, other, _ in others if self.order[other] < self.order[slot]]
         if earlier:
             return earlier[-1] + 1
-        if self.has_lead and present:
-            return present[0][0] + 1
         return others[0][0] if others else None
 
     def after(self, prompt: prompts.Prompt) -> str | None:
@@ -97,6 +115,9 @@ class SlotDimension:
 
     def allowed(self, assignment: Assignment) -> Domain:
         return self.domain
+
+    def turn(self, value: Scalar) -> int:
+        return 1 if value in (None, False) else 0  # what goes away still marks the place of what comes
 
     def read(self, files: Files) -> Scalar:
         return next((wording for _, slot, wording in self.group.present(files) if slot == self.name), None)
@@ -179,6 +200,9 @@ class LeadDimension:
         used = self._used(assignment)
         return Choice(used) if used else self.domain
 
+    def turn(self, value: Scalar) -> int:
+        return 2  # when all are there
+
     def read(self, files: Files) -> Scalar:
         present = self.group.present(files)
         return present[0][1] if present else None
@@ -192,26 +216,39 @@ class LeadDimension:
             )
         if new == present[0]:
             return None
-        up = self._move(new, present[0][0])
-        old = present[0]
-        after = [entry for entry in self.group.present(up.apply(files)) if entry[1] != old[1]]
-        stood = next(entry[0] for entry in self.group.present(up.apply(files)) if entry[1] == old[1])
-        shifted = [(at - (at > stood), slot, wording) for at, slot, wording in after]
-        place = self.group.place(old[1], shifted)
-        if place is None or place == stood:
-            return up
-        return Many(edits=(up, self._move(old, place)))
+        moves = self._moves(files, self._order(present, new))
+        return moves[0] if len(moves) == 1 else Many(edits=moves)
+
+    def _order(self, present: list[Entry], first: Entry) -> list[Entry]:
+        """``first``, then the others as they stand, with the old lead back in its declared place."""
+        old, *others = (entry for entry in present if entry != first)
+        if old != present[0]:
+            return [first, old, *others]
+        later = [index for index, entry in enumerate(others) if self.group.order[entry[1]] > self.group.order[old[1]]]
+        place = later[0] if later else len(others)
+        return [first, *others[:place], old, *others[place:]]
+
+    def _moves(self, files: Files, order: list[Entry]) -> tuple[MoveItem, ...]:
+        """Moves that put the known items in ``order`` and leave every other item where it is."""
+        group = self.group
+        section = read_prompt(files, group.file).section(group.section)
+        current = list(section.texts) if section else []
+        wanted = list(current)
+        for place, entry in zip(sorted(at for at, _, _ in order), order, strict=True):
+            wanted[place] = current[entry[0]]
+        moves: list[MoveItem] = []
+        for place, text in enumerate(wanted):
+            if current[place] != text:
+                current.remove(text)
+                current.insert(place, text)
+                moves.append(MoveItem(file=group.file, section=group.section, text=text, position=place))
+        return tuple(moves)
 
     def describe(self, value: Scalar) -> str:
         return f"put {value} first in {self.group.section or self.group.file}"
 
     def _used(self, assignment: Assignment) -> tuple[str, ...]:
         return tuple(slot for slot in self.group.slots if assignment.get(slot) not in (None, False))
-
-    def _move(self, entry: tuple[int, str, str], position: int) -> MoveItem:
-        _, slot, wording = entry
-        text = self.group.slots[slot][wording]
-        return MoveItem(file=self.group.file, section=self.group.section, text=text, position=position)
 
 
 def read_prompt(files: Files, file: str, *, missing_ok: bool = False) -> prompts.Prompt:
@@ -227,5 +264,5 @@ def read_prompt(files: Files, file: str, *, missing_ok: bool = False) -> prompts
 
 
 def _short(text: str) -> str:
-    line = prompts.normalise(text)
+    line = " ".join(text.split())
     return f'"{line}"' if len(line) <= 160 else f'"{line[:157]}..."'

@@ -68,8 +68,8 @@ def text_or_none(files: Files, file: str) -> str | None:
 
 
 def shown(value: JsonValue) -> str:
-    """A value for a sentence: strings in quotes, cut at 100 characters."""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    """A value for a sentence: on one line, strings in quotes, cut at 100 characters."""
+    text = str(value).lower() if isinstance(value, bool) else " ".join(str(value).split())
     text = text if len(text) <= 100 else text[:97] + "..."
     return f'"{text}"' if isinstance(value, str) else text
 

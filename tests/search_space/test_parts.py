@@ -1,0 +1,192 @@
+"""Partition, memory and trajectory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from search_space.errors import InvalidFile, MissingFile
+from search_space.harness import MemoryConfig, ToolsConfig
+from search_space.memory import Memory
+from search_space.messages import ToolUseBlock
+from search_space.partition import Partition
+from search_space.tools import Effects, Tool, ToolError
+from search_space.trajectory import TrajectoryWriter, read_trajectory
+
+
+def tool(name: str, description: str = "", reads: str = "", writes: str = "") -> Tool:
+    effects = Effects(frozenset(reads.split()), frozenset(writes.split()))
+    return Tool(name, description, {"type": "object"}, lambda given: name, effects)
+
+
+def call(name: str) -> ToolUseBlock:
+    return {"type": "tool_use", "id": "1", "name": name, "input": {}}
+
+
+TOOLS = [
+    tool("grep", "Search lines by a regular expression.", reads="files"),
+    tool("read_file", "Read lines of a file.", reads="files"),
+    tool("write_file", "Write a file.", writes="files"),
+    tool("find_class", "Find where a class is defined, with its bases.", reads="files"),
+    tool("write_note", "Write a note.", writes="notes"),
+]
+ALL = {each.name: True for each in TOOLS}
+
+
+def test_tools_are_split_in_order() -> None:
+    config = ToolsConfig(
+        default="deferred", visibility={"read_file": "offered", "write_note": "off", "grep": "offered"}
+    )
+    partition = Partition(config, TOOLS)
+    assert [each.name for each in partition.offered] == ["grep", "read_file"]
+    assert [each.name for each in partition.deferred] == ["write_file", "find_class"]
+
+
+def test_a_tool_that_the_environment_lacks_is_refused() -> None:
+    with pytest.raises(InvalidFile, match=r"tools\.visibility\.gerp: got an unknown tool.*did you mean 'grep'"):
+        Partition(ToolsConfig(visibility={"gerp": "off"}), TOOLS)
+    Partition(ToolsConfig(visibility={"search_archive": "off"}, parallel={"search_tools": True}), TOOLS)
+
+
+def test_batches_follow_the_marks_and_the_effects() -> None:
+    names = ["grep", "read_file", "write_note", "write_file", "grep", "write_note", "write_note", "no_such", "grep"]
+    calls = [call(name) for name in names]
+    batches = Partition(ToolsConfig(parallel=ALL), TOOLS).batches(calls)
+    assert [[each["name"] for each in batch] for batch in batches] == [
+        ["grep", "read_file", "write_note"],
+        ["write_file"],
+        ["grep", "write_note"],
+        ["write_note"],
+        ["no_such"],
+        ["grep"],
+    ]
+    assert [len(batch) for batch in Partition(ToolsConfig(), TOOLS).batches(calls)] == [1] * len(calls)
+    assert Partition(ToolsConfig(), TOOLS).batches([]) == []
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from([*ALL, "no_such"]), max_size=12),
+    st.integers(1, 5),
+    st.dictionaries(st.sampled_from(sorted(ALL)), st.booleans()),
+)
+def test_batches_keep_order_bound_and_effects(names: list[str], most: int, marks: dict[str, bool]) -> None:
+    calls = [call(name) for name in names]
+    batches = Partition(ToolsConfig(parallel=marks, max_parallel=most), TOOLS).batches(calls)
+    assert [each for batch in batches for each in batch] == calls
+    known = {each.name: each for each in TOOLS}
+    for batch in batches:
+        assert 1 <= len(batch) <= most
+        for index, one in enumerate(batch):
+            for other in batch[index + 1 :]:
+                assert marks[one["name"]] and marks[other["name"]]
+                assert not known[one["name"]].effects.conflicts(known[other["name"]].effects)
+
+
+def test_deferred_tools_are_found_by_words() -> None:
+    partition = Partition(ToolsConfig(default="deferred"), TOOLS)
+    assert [each.name for each in partition.search("the bases of a class")] == ["find_class"]
+    assert partition.search("read a file")[0].name == "read_file"
+    assert partition.search("weather") == []
+    assert len(partition.search("file lines note class write read", at_most=2)) == 2
+
+
+def memory(folder: Path, **config: bool | int) -> Memory:
+    return Memory(MemoryConfig.model_validate({"index": True, "notes": True, "archive": True, **config}), folder)
+
+
+def test_notes_are_written_read_and_listed(tmp_path: Path) -> None:
+    mine = memory(tmp_path / "m")
+    assert mine.index_text() == ""
+    write, read, _ = mine.tools()
+    write.run({"topic": "base", "text": "json.decoder\nline 2"})
+    write.run({"topic": "count", "text": "4"})
+    write.run({"topic": "base", "text": "line 3", "append": True})
+    assert read.run({"topic": "base"}) == "json.decoder\nline 2\nline 3"
+    assert mine.index_text() == "Notes (read with read_note):\n- count: 4\n- base: json.decoder"
+    with pytest.raises(ToolError, match="no note on 'x'; topics: count, base"):
+        read.run({"topic": "x"})
+    with pytest.raises(ToolError, match="text: got None"):
+        write.run({"topic": "x"})
+    assert memory(tmp_path / "m").index_text() == mine.index_text()
+
+
+def test_the_index_is_bounded_and_keeps_the_newest(tmp_path: Path) -> None:
+    mine = memory(tmp_path, index_chars=100)
+    write = mine.tools()[0]
+    for number in range(50):
+        write.run({"topic": f"topic {number}", "text": "x" * 30})
+        assert len(mine.index_text()) <= 100
+    assert "topic 49" in mine.index_text()
+    assert "older topics" in mine.index_text()
+
+
+def test_layers_that_are_off_offer_nothing(tmp_path: Path) -> None:
+    off = Memory(MemoryConfig(), tmp_path / "m")
+    off.archive("grep", "text")
+    assert off.tools() == []
+    assert off.index_text() == ""
+    assert not (tmp_path / "m").exists()
+    names = [each.name for each in memory(tmp_path, notes=False).tools()]
+    assert names == ["search_archive"]
+
+
+def test_the_archive_is_searched_by_words(tmp_path: Path) -> None:
+    mine = memory(tmp_path)
+    search = mine.tools()[2]
+    mine.archive("grep json", "json/decoder.py:254: class JSONDecoder(object):")
+    mine.archive("outline csv", "class DictReader (lines 80-130)")
+    mine.archive("read_file", "\n".join(f"{number}: filler line" for number in range(500)) + "\n501: class Wanted")
+    assert search.run({"query": "JSONDecoder class"}).startswith("[grep json]\njson/decoder.py:254")
+    found = search.run({"query": "Wanted"})
+    assert "501: class Wanted" in found
+    assert len(found) < 1500
+    assert search.run({"query": "nothing_like_it"}) == "nothing in the archive for 'nothing_like_it'"
+    assert memory(tmp_path).search("DictReader") == mine.search("DictReader")
+
+
+RECORDS = st.lists(
+    st.dictionaries(st.text(max_size=4), st.text(max_size=9) | st.integers() | st.none(), max_size=3), max_size=5
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(records=RECORDS, cut=st.integers(0, 40))
+def test_a_trajectory_survives_a_cut_at_any_byte(
+    tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, object]], cut: int
+) -> None:
+    path = tmp_path_factory.mktemp("t") / "trajectory.jsonl"
+    with TrajectoryWriter(path) as writer:
+        for record in records:
+            writer.write(record)
+    assert read_trajectory(path) == records
+    content = path.read_bytes()[:cut]
+    path.write_bytes(content)
+    whole = content.count(b"\n")
+    assert read_trajectory(path) == records[:whole]
+    with TrajectoryWriter(path) as writer:
+        writer.write({"after": 1})
+    assert read_trajectory(path) == [*records[:whole], {"after": 1}]
+
+
+def test_a_line_is_there_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    writer = TrajectoryWriter(path)
+    writer.write({"text": "\ud800 ☃"})
+    assert read_trajectory(path) == [{"text": "\ud800 ☃"}]
+    writer.close()
+    writer.close()
+
+
+def test_a_trajectory_that_is_wrong_says_where(tmp_path: Path) -> None:
+    with pytest.raises(MissingFile, match=r"t\.jsonl"):
+        read_trajectory(tmp_path / "t.jsonl")
+    (tmp_path / "t.jsonl").write_text("{}\nx\n{}\n")
+    with pytest.raises(InvalidFile, match=r"t\.jsonl: line 2: got no JSON"):
+        read_trajectory(tmp_path / "t.jsonl")
+    (tmp_path / "t.jsonl").write_text("[]\n")
+    with pytest.raises(InvalidFile, match="line 1: got list"):
+        read_trajectory(tmp_path / "t.jsonl")
