@@ -1,4 +1,7 @@
-"""What the agent finds itself in: read-only tools over a source tree. Runs inside the sandbox, without the truth."""
+"""What the agent finds itself in: read-only tools over a source tree. Runs inside the sandbox, without the truth.
+
+After :func:`warm` no tool opens a file or imports a module: a rollout needs the tree, and this package, in memory only.
+"""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 @dataclass(frozen=True, slots=True)
 class Outlined:
-    """A class, method or function as an outline shows it. ``line`` is that of ``class`` or ``def``; ``body_line`` that of
-    its first statement. ``plain`` says that no ``if``, ``try`` or the like stands between it and the module."""
+    """A class, method or function as an outline shows it. ``line`` is that of ``class`` or ``def``, ``body_line``
+    that of its first statement. ``plain`` says that no ``if``, ``try`` or the like stands between it and the module."""
 
     keyword: Literal["class", "def"]
     name: str
@@ -48,8 +48,8 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class ModuleFacts:
-    """One source file. ``bindings`` counts how often each name is bound at module level (by anything), ``numbers`` are the
-    module-level names bound to a number literal, ``calls`` the lines of the call sites of each name."""
+    """One source file. ``bindings`` counts how often each name is bound at module level, by anything; ``numbers`` are
+    the module-level names bound to a number literal, ``calls`` the lines of the call sites of each name."""
 
     path: str
     name: str
@@ -259,7 +259,7 @@ def _calls_and_imports(tree: ast.Module, path: str) -> tuple[dict[str, tuple[int
             if function.__class__ is ast.Name:
                 calls.setdefault(function.id, []).append(node.lineno)  # type: ignore[attr-defined]
             elif function.__class__ is ast.Attribute:
-                calls.setdefault(function.attr, []).append(function.end_lineno)
+                calls.setdefault(function.attr, []).append(function.end_lineno)  # type: ignore[arg-type]
         elif kind is ast.Import or kind is ast.ImportFrom:
             imports.append(_import(node, path, id(node) not in top))  # type: ignore[arg-type]
             continue

@@ -37,7 +37,8 @@ class Index:
         return None if path is None else self._modules[path]
 
     def definitions(self, name: str) -> list[tuple[str, Outlined]]:
-        """Classes, functions and methods of that exact name (``f`` or ``Class.f``) in the whole tree, by path and line."""
+        """Classes, functions and methods of that exact name (``f`` or ``Class.f``) in the whole tree, by path and "
+        "line."""
         found = self._definitions.get(name.rpartition(".")[2], [])
         return [(path, item) for path, item in found if "." not in name or item.qualname == name]
 
@@ -67,8 +68,8 @@ class Index:
         return self._modules[path].calls.get(name, ())
 
     def import_source(self, path: str, name: str) -> tuple[str, str | None] | None:
-        """(module, name there) of an imported name, the name there being None when the name is a module itself; None when
-        the file does not import it by name. One step only: a re-export is not followed."""
+        """(module, name there) of an imported name, the name there None when it is a module itself; None when the
+        file does not import it by name. One step only: a re-export is not followed."""
         statements = sorted(self._modules[path].imports, key=lambda statement: statement.nested)
         for statement in statements:
             for original, bound in statement.names:
@@ -103,8 +104,8 @@ class Index:
         )
 
     def _parsed(self, path: str, item: Outlined, end: int) -> ast.stmt | None:
-        """A definition parsed anew from its lines: cheaper than keeping every syntax tree. ``end`` before the body gives
-        the head alone."""
+        """A definition parsed anew from its lines: cheaper than keeping every syntax tree. ``end`` before the body
+        gives the head alone."""
         indent = " " * (len(line := self.tree.line(path, item.line)) - len(line.lstrip()))
         text = self.tree.lines(path, item.line, end if end >= item.line else item.end)
         if item.line <= end < item.end and end == item.body_line - 1:
@@ -133,8 +134,8 @@ def load_index(root: str | None = None) -> Index:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Parse without warnings about other people's code, and without the garbage collector, which finds nothing there but
-    takes a third of the time."""
+    """Parse without warnings about other people's code and without the garbage collector, which would find nothing
+    and take a third of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -7,7 +7,7 @@ A question is one paragraph: one wording of its kind, filled in, and then the se
 Terms, as the truth uses them:
 
 * *module*: dotted name of a source file relative to the root, ``json/__init__.py`` is ``json``;
-* *base class*: the class named in the parentheses of a ``class`` line (only classes with exactly one base are asked for);
+* *base class*: the class named in the parentheses of a ``class`` line (only classes with one base are asked for);
 * *call site*: one call expression ``f(...)`` or ``anything.f(...)`` of that name;
 * *line on which X is defined*: the line of its ``class`` or ``def`` keyword (not of a decorator);
 * *methods of a class*: the functions written in its body, inherited ones not counted;
@@ -53,39 +53,49 @@ WORDINGS: Final[Mapping[str, tuple[str, ...]]] = {
     # cls, module: the class names its base; the base comes from another module, perhaps through re-exports.
     "base_module": (
         "In which module is the base class of the class `{cls}` (defined in the module `{module}`) defined?",
-        "The class `{cls}` (defined in the module `{module}`) has one base class. Which module defines that base class?",
-        "Look at the class `{cls}` (defined in the module `{module}`). Where is its base class defined, in which module?",
+        "The class `{cls}` (defined in the module `{module}`) has one base class. Which module defines that base "
+        "class?",
+        "Look at the class `{cls}` (defined in the module `{module}`). Where is its base class defined, in which "
+        "module?",
         "Find the module in which the base class of the class `{cls}` (defined in the module `{module}`) is defined.",
     ),
     # cls: occurs once in the whole tree; its module is not told. Two steps up.
     "base_module.grand": (
         "In which module is the base class of the base class of the class `{cls}` defined?",
-        "Take the class `{cls}` and go up two steps: which module defines the base class of the base class of the class "
+        "Take the class `{cls}` and go up two steps: which module defines the base class of the base class of the "
+        "class "
         "`{cls}`?",
         "Find the module in which the base class of the base class of the class `{cls}` is defined.",
     ),
-    # cls, module, method: an ancestor one to four steps up defines the method.
+    # cls, module, method: an ancestor one to three steps up defines the method.
     "method_owner": (
         "The class `{cls}` in the module `{module}` inherits the method `{method}`. Which ancestor class defines it?",
-        "The method `{method}` is not written in the class `{cls}` of the module `{module}` but inherited. Which ancestor "
+        "The method `{method}` is not written in the class `{cls}` of the module `{module}` but inherited. Which "
+        "ancestor "
         "class defines it?",
-        "From which ancestor class does the class `{cls}` (defined in the module `{module}`) inherit the method `{method}`?",
-        "Follow the base classes of the class `{cls}` in the module `{module}` upwards. Which is the first ancestor class "
+        "From which ancestor class does the class `{cls}` (defined in the module `{module}`) inherit the method "
+        "`{method}`?",
+        "Follow the base classes of the class `{cls}` in the module `{module}` upwards. Which is the first ancestor "
+        "class "
         "that defines the method `{method}`?",
     ),
     # name, module: re-exports followed, at least two hops.
     "follow_import": (
         "The module `{module}` imports the name `{name}`. In which module is `{name}` really defined?",
-        "The name `{name}` is imported by the module `{module}`. Follow the imports: in which module is it really defined?",
-        "Where does the name `{name}` that the module `{module}` imports really come from? Name the module that defines it.",
+        "The name `{name}` is imported by the module `{module}`. Follow the imports: in which module is it really "
+        "defined?",
+        "Where does the name `{name}` that the module `{module}` imports really come from? Name the module that "
+        "defines it.",
     ),
     # name, module, second: the module found first imports `second` in turn.
     "follow_import.twice": (
-        "The module `{module}` imports the name `{name}`. The module in which `{name}` is really defined imports in turn "
+        "The module `{module}` imports the name `{name}`. The module in which `{name}` is really defined imports in "
+        "turn "
         "the name `{second}`. In which module is `{second}` really defined?",
         "First find the module in which the name `{name}`, imported by the module `{module}`, is really defined. That "
         "module imports the name `{second}`. In which module is `{second}` really defined?",
-        "Follow two imports: the name `{name}` imported by the module `{module}`, and then the name `{second}` imported by "
+        "Follow two imports: the name `{name}` imported by the module `{module}`, and then the name `{second}` "
+        "imported by "
         "the module where you arrive. In which module is `{second}` really defined?",
     ),
     # function, first, second: two or three module phrases, joined by commas and "and" (see `join_phrases`).
@@ -108,20 +118,27 @@ WORDINGS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     # cls, module; other, other_module.
     "line_sum": (
-        "Take the line on which the class `{cls}` of the module `{module}` is defined. Then find the number of methods of "
-        "the base class of the class `{other}` (defined in the module `{other_module}`). What is the sum of the two numbers?",
-        "On which line is the class `{cls}` of the module `{module}` defined? Remember it. How many methods has the base "
+        "Take the line on which the class `{cls}` of the module `{module}` is defined. Then find the number of "
+        "methods of "
+        "the base class of the class `{other}` (defined in the module `{other_module}`). What is the sum of the two "
+        "numbers?",
+        "On which line is the class `{cls}` of the module `{module}` defined? Remember it. How many methods has the "
+        "base "
         "class of the class `{other}` (defined in the module `{other_module}`)? What is the sum of the two numbers?",
-        "Add two numbers: the line on which the class `{cls}` of the module `{module}` is defined, and the number of methods "
+        "Add two numbers: the line on which the class `{cls}` of the module `{module}` is defined, and the number of "
+        "methods "
         "of the base class of the class `{other}` (defined in the module `{other_module}`). What is the sum?",
     ),
     # function, module: the early fact; task: one of TASKS; combine: one of COMBINE.
     "early_late": (
-        "First find the line on which the function `{function}` of the module `{module}` is defined; call it a. Then {task}; "
+        "First find the line on which the function `{function}` of the module `{module}` is defined; call it a. Then "
+        "{task}; "
         "call it b. {combine}",
-        "Let a be the line on which the function `{function}` of the module `{module}` is defined. Now {task}; let b be that "
+        "Let a be the line on which the function `{function}` of the module `{module}` is defined. Now {task}; let b "
+        "be that "
         "number. {combine}",
-        "Note the line on which the function `{function}` of the module `{module}` is defined (a). Next {task} (b). {combine}",
+        "Note the line on which the function `{function}` of the module `{module}` is defined (a). Next {task} (b). "
+        "{combine}",
     ),
 }
 """The wordings, by kind; ``kind.variant`` is a variant of a kind. Each is filled in with ``str.format``."""
@@ -136,7 +153,8 @@ TASKS: Final[Mapping[str, tuple[str, ...]]] = {
         "find how many lines long the longest function or method in {modules} is",
     ),
     "owner": (
-        "find the line on which the method `{method}` that the class `{cls}` (defined in the module `{module}`) inherits is "
+        "find the line on which the method `{method}` that the class `{cls}` (defined in the module `{module}`) "
+        "inherits is "
         "defined",
         "find the line on which the ancestor class of the class `{cls}` (defined in the module `{module}`) defines the "
         "inherited method `{method}`",
@@ -182,7 +200,8 @@ def word_question(variant: str, form: str, seed: str, **facts: str) -> str:
 def word_early_late(
     task: str, combine: str, seed: str, *, early: Mapping[str, str], task_facts: Mapping[str, str]
 ) -> str:
-    """An ``early_late`` question: ``early`` has ``function`` and ``module``, ``task_facts`` fill the wording of ``task``."""
+    """An ``early_late`` question: ``early`` has ``function`` and ``module``, ``task_facts`` fill the wording of "
+    "``task``."""
     second = pick(TASKS[task], seed + "/task").format(**task_facts)
     last = pick(COMBINE[combine], seed + "/combine")
     return word_question("early_late", "number", seed, **early, task=second, combine=last)

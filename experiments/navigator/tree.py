@@ -1,6 +1,6 @@
 """The source tree as the tools see it: a read-only view, held in memory, of the Python files under a root.
 
-Reading everything once and answering from memory is what makes a path outside the root unreachable: no tool opens a file.
+Reading everything once and answering from memory makes a path outside the root unreachable: no tool opens a file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SKIPPED_FOLDERS: Final = frozenset(
         "node_modules",
     }
 )
-"""Folders left out: tests (their names repeat what they test), other people's packages, and what newer Pythons dropped."""
+"""Folders left out: tests (their names repeat what they test), other people's packages, what newer Pythons drop."""
 
 
 def standard_library() -> Path:
@@ -110,7 +110,7 @@ class SourceTree:
 def _inside(path: str) -> str:
     """``path`` without dots and slashes at its ends; raises :class:`ToolError` when it leaves the tree."""
     clean = posixpath.normpath(path.strip()) if path.strip() else "."
-    if clean.startswith(("/", "~")) or clean == ".." or clean.startswith("../") or "\0" in clean:
+    if clean == ".." or clean.startswith(("/", "~", "../")) or "\0" in clean:
         raise ToolError(f"outside the source tree: {path}")
     return "" if clean == "." else clean
 
@@ -129,7 +129,8 @@ def _stays(link: Path, root: Path) -> bool:
 
 
 def _read(path: Path) -> str:
-    """The file as Python reads it (its own encoding declaration); as latin-1 where that fails, so that nothing is lost."""
+    """The file as Python reads it (its own encoding declaration); as latin-1 where that fails, so that nothing is "
+    "lost."""
     content = path.read_bytes()
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)

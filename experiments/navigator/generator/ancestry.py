@@ -25,7 +25,7 @@ def base_module(scene: Scene) -> Iterator[Draft]:
 
 
 def method_owner(scene: Scene) -> Iterator[Draft]:
-    """The owner is one step up in another module (``near``), or two to four steps up (``far``)."""
+    """The owner is one step up in another module (``near``), or two or three steps up (``far``)."""
     for facts, cls, method, owners in inherited(scene):
         owner = owners[-1]
         seed = f"{scene.seed}/{facts.name}/{cls.name}/{method.name}"
@@ -40,7 +40,7 @@ def inherited(scene: Scene) -> Iterator[tuple[ModuleFacts, Outlined, Outlined, l
     owner, of methods that several classes of the tree have, so that their name alone does not tell the owner."""
     for facts, cls, chain in scene.lines:
         hidden = set(facts.members[cls.qualname])
-        for steps, owner in enumerate(chain[:4], start=1):
+        for steps, owner in enumerate(chain[:3], start=1):
             methods = scene.resolver.methods(owner)
             if methods is None:
                 break

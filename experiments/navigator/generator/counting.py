@@ -39,7 +39,8 @@ def count_calls(scene: Scene) -> Iterator[Draft]:
 
 
 def compare_defaults(scene: Scene) -> Iterator[Draft]:
-    """Three parameters whose defaults are numbers; one at least is a named constant (``constant``) or none (``plain``)."""
+    """Three parameters whose defaults are numbers; one at least is a named constant (``constant``) or none "
+    "(``plain``)."""
     found: list[tuple[ModuleFacts, str, str, float, bool]] = []
     for facts in scene.modules:
         for item in facts.outline:
@@ -62,7 +63,7 @@ def compare_defaults(scene: Scene) -> Iterator[Draft]:
     groups = [
         ("constant", [c, plain[2 * i % len(plain)], plain[(2 * i + 1) % len(plain)]]) for i, c in enumerate(constants)
     ]
-    groups += [("plain", plain[i : i + 3]) for i in range(0, len(plain) - 2)]
+    groups += [("plain", plain[i : i + 3]) for i in range(len(plain) - 2)]
     for variant, trio in groups:
         numbers = sorted(d[3] for d in trio)
         if numbers[-1] == numbers[-2] or len({d[0].name for d in trio}) < 3 or len({d[1] for d in trio}) < 3:
@@ -78,7 +79,8 @@ def compare_defaults(scene: Scene) -> Iterator[Draft]:
 
 
 def longest_function(scene: Scene) -> Iterator[Draft]:
-    """The longest function of two modules, the second told by a class (``class``) or by a base or an import (``hop``)."""
+    """The longest function of two modules, the second told by a class (``class``) or by a base or an import "
+    "(``hop``)."""
     big = {facts.name: facts for facts in scene.modules if _is_big(facts)}
     told = [
         (facts, _by_class(scene, facts))

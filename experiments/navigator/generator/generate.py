@@ -31,9 +31,9 @@ _KINDS: Final[Mapping[str, Callable[[Scene], Iterator[Draft]]]] = {
 def generate(args: Mapping[str, Any]) -> list[dict[str, str]]:
     """Tasks as ``{id, split, kind, prompt, answer}``.
 
-    ``args``: ``root`` (a folder of Python sources; the standard library when left out), ``seed`` (0), and the number of
-    tasks of each split, ``search`` (72), ``certify`` (48) and ``holdout`` (96). The same tree and arguments give the same
-    tasks. Raises :class:`ValueError` for a bad argument and for a tree that holds too little to ask about.
+    ``args``: ``root`` (a folder of Python sources; the standard library when left out), ``seed`` (0), and how many
+    tasks each split gets: ``search`` (72), ``certify`` (48), ``holdout`` (96). The same tree and arguments give the same tasks.
+    Raises :class:`ValueError` for a bad argument and for a tree that holds too little to ask about.
     """
     sizes, seed, root = _checked(args)
     try:
@@ -56,8 +56,8 @@ def scenes(index: Index, sizes: Mapping[str, int], seed: int) -> list[Scene]:
 
 
 def _weights(resolver: Resolver) -> dict[str, tuple[float, ...]]:
-    """What each package brings: modules, and those classes and imports whose definition is found through another module of
-    the package (what is rarest)."""
+    """What each package brings: definitions, classes with an ancestor in another module of the package, and classes
+    with several ancestors, which are the rarest material. Square roots, since no module is asked about very often."""
     weights: dict[str, list[float]] = {}
     for facts in resolver.modules:
         package = package_of(facts.name)

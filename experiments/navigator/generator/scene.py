@@ -118,7 +118,7 @@ class Scene:
 
 
 def spread(drafts: Iterator[Draft] | Iterable[Draft], wanted: int, used: dict[str, int]) -> list[Draft]:
-    """The first ``wanted`` drafts that repeat the fewest keys: once through allowing no key twice, then twice, and so on.
+    """The first ``wanted`` drafts that repeat the fewest keys: no key twice at first, then twice, ...
 
     ``used`` counts the keys taken and is updated.
     """

@@ -27,8 +27,8 @@ def assign(weights: Mapping[str, Sequence[float]], shares: Mapping[str, float]) 
 
     A package's place is the hash of its name and a salt, cut at the splits' ``shares`` (which add up to one), so that a
     package that comes or goes with a version of Python moves no other one. ``weights`` holds what each package weighs
-    in each respect (lines, classes, ...): the first salt whose division is balanced in all of them is taken, or the most
-    balanced one of :data:`TRIED_SALTS`.
+    in each respect (lines, classes, ...): the first salt whose division is balanced in all of them is taken, or the
+    most balanced one of :data:`TRIED_SALTS`.
     """
     best: tuple[float, dict[str, str]] | None = None
     for salt in range(TRIED_SALTS):

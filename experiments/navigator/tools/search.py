@@ -90,7 +90,8 @@ DEFINITIONS: Final = (
     ),
     Definition(
         "find_calls",
-        "Find and count the call sites of a function or method in a file or folder; gives path, line number and line, and "
+        "Find and count the call sites of a function or method in a file or folder; gives path, line number and "
+        "line, and "
         "the total.",
         (_NAME, WHERE),
         find_calls,
@@ -104,7 +105,8 @@ DEFINITIONS: Final = (
     ),
     Definition(
         "find_references",
-        "Find and count the lines of a file or folder where a function's or method's name occurs, be it a definition, an "
+        "Find and count the lines of a file or folder where a function's or method's name occurs, be it a "
+        "definition, an "
         "import or a use; gives path, line number and line, and the total.",
         (_NAME, WHERE),
         find_references,

@@ -85,7 +85,8 @@ DEFINITIONS: Final = (
     ),
     Definition(
         "find_definition",
-        "Find where a class, function, method or top-level name is defined in the whole tree; gives path, line number and "
+        "Find where a class, function, method or top-level name is defined in the whole tree; gives path, line "
+        "number and "
         "head of the definition.",
         (_NAME,),
         find_definition,
@@ -98,7 +99,8 @@ DEFINITIONS: Final = (
     ),
     Definition(
         "find_symbol",
-        "Find where classes, functions and methods whose name starts with a prefix are defined in the whole tree; gives "
+        "Find where classes, functions and methods whose name starts with a prefix are defined in the whole tree; "
+        "gives "
         "path, line number and name.",
         (Parameter("prefix", "The beginning of a name, such as JSON."),),
         find_symbol,

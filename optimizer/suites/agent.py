@@ -1,0 +1,140 @@
+"""The agent suite: each task is a prompt for the reference agent, in an environment of tools, graded exactly."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from optimizer.errors import SettingsError
+from optimizer.records import Split, Task
+from optimizer.settings import SuiteSettings
+from optimizer.suites.grading import GRADER_VERSION, is_exact
+from optimizer.suites.rows import GradedTask, generate_tasks, read_tasks, resolve
+
+ENTRY: Final = "baselines.agent.main:run_rollout"
+
+
+class AgentSuite:
+    """Tasks for the reference agent with their truths. Satisfies :class:`optimizer.suites.base.Suite`.
+
+    ``environment`` (``package.module:function``) gives the tools inside the sandbox and is called with
+    ``environment_args``; ``hash_args`` stand for them in the hash (the arguments as they were written, before a path in
+    them was made absolute).
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[GradedTask],
+        *,
+        environment: str,
+        environment_args: Mapping[str, Any],
+        hash_args: Mapping[str, Any] | None = None,
+        readable: Sequence[Path] = (),
+    ) -> None:
+        self._environment: Final = environment
+        self._environment_args: Final = dict(environment_args)
+        self._graded: Final = {graded.task.id: graded for graded in tasks}
+        self._splits: Final = {split: tuple(g.task for g in tasks if g.task.split == split) for split in Split}
+        self._readable: Final = tuple(readable)
+        self._hash: Final = _hash(tasks, environment, self._environment_args if hash_args is None else hash_args)
+
+    @classmethod
+    def load(cls, settings: SuiteSettings, folder: Path, *, need_holdout: bool = False) -> AgentSuite:
+        """The suite of the experiment in ``folder``.
+
+        Raises :class:`SettingsError` for bad tasks, for ``search`` or ``certify`` without a task (``holdout`` too if
+        ``need_holdout``), and for a generator or environment that is not there or fails.
+        """
+        args = {key: _beside(value, folder) for key, value in settings.environment_args.items()}
+        if settings.tasks is not None:
+            source = settings.tasks
+            tasks = read_tasks(folder / settings.tasks)
+        else:
+            source = settings.generator or ""
+            own_args = {key: _beside(value, folder) for key, value in settings.generator_args.items()}
+            tasks = generate_tasks(source, {**args, **own_args})
+        _check_splits(tasks, source, need_holdout)
+        return cls(
+            tasks,
+            environment=settings.environment,
+            environment_args=args,
+            hash_args=settings.environment_args,
+            readable=_readable(settings.environment, args),
+        )
+
+    @property
+    def hash(self) -> str:
+        """``sha256:...`` over tasks, truths, environment and grader version."""
+        return self._hash
+
+    @property
+    def entry(self) -> str:
+        return ENTRY
+
+    @property
+    def readable(self) -> Sequence[Path]:
+        """What the environment's module asks for in its ``readable(environment_args)``, when it has one."""
+        return self._readable
+
+    def tasks(self, split: Split) -> Sequence[Task]:
+        """The tasks of a split, in the order of the file or the generator."""
+        return self._splits[split]
+
+    def payload(self, task: Task) -> Mapping[str, Any]:
+        """``prompt``, ``task``, ``environment`` and ``environment_args``: never the truth."""
+        return {
+            "prompt": task.prompt,
+            "task": task.id,
+            "environment": self._environment,
+            "environment_args": dict(self._environment_args),
+        }
+
+    def grade(self, task: Task, answer: str | None) -> float:
+        """1.0 for the exact answer (see :mod:`optimizer.suites.grading`), else 0.0."""
+        return float(is_exact(answer, self._graded[task.id].truth))
+
+    def kind(self, task: Task) -> str:
+        """The task's kind, for reports; empty when it has none."""
+        return self._graded[task.id].kind
+
+
+def _beside(value: object, folder: Path) -> object:
+    """A text that starts with ``./`` or ``../`` as the absolute path it means, seen from the experiment's folder."""
+    if isinstance(value, str) and (value in (".", "..") or value.startswith(("./", "../"))):
+        return str((folder / value).resolve())
+    return value
+
+
+def _check_splits(tasks: Sequence[GradedTask], source: str, need_holdout: bool) -> None:
+    present = {graded.task.split for graded in tasks}
+    for split in Split:
+        if split not in present and (split is not Split.holdout or need_holdout):
+            raise SettingsError(
+                f"{source}: got no task in split {split}, expected at least one",
+                hint=f'Give some tasks "split": "{split}".',
+            )
+
+
+def _readable(environment: str, args: Mapping[str, Any]) -> list[Path]:
+    resolve(environment, "suite.environment")
+    module = importlib.import_module(environment.partition(":")[0])
+    if not hasattr(module, "readable"):
+        return []
+    try:
+        return [Path(path) for path in module.readable(args)]
+    except (ValueError, OSError) as error:
+        raise SettingsError(f"{environment}: {error}", hint="Check suite.environment_args.") from None
+
+
+def _hash(tasks: Sequence[GradedTask], environment: str, args: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for part in (
+        [GRADER_VERSION, ENTRY, environment, dict(args)],
+        *([g.task.id, g.task.split.value, g.task.prompt, g.truth] for g in tasks),
+    ):
+        digest.update(json.dumps(part, sort_keys=True, default=str).encode() + b"\n")
+    return f"sha256:{digest.hexdigest()}"
