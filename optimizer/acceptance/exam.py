@@ -97,7 +97,9 @@ def first_repeat_of(exam: int, settings: ExamSettings) -> int:
     return exam * settings.max_repeats
 
 
-def look_exam(evaluation: Evaluation, settings: ExamSettings, *, hoped: float, last: bool = False) -> ExamResult | None:
+def look_exam(
+    evaluation: Evaluation, settings: ExamSettings, *, hoped: float, last: bool = False, final: bool = False
+) -> ExamResult | None:
     """Passed, failed, or None for another repeat. ``last`` says that no more can be had: then unclear instead of None.
 
     The ratio is Wald's (1947, "Sequential Analysis", chapter 3) for the mean of paired differences with an estimated
@@ -108,7 +110,8 @@ def look_exam(evaluation: Evaluation, settings: ExamSettings, *, hoped: float, l
     this exam's share of ``alpha``. The variance is clustered by task and never taken below what re-running alone
     explains; its being estimated from few tasks is paid for by t quantiles in place of normal ones.
 
-    An exam that more repeats cannot decide, because the tasks differ among each other by more than that, ends early.
+    An exam that more repeats can hardly decide, because the tasks differ among each other by more than that, ends
+    early; not the ``final`` one of a campaign, whose budget is of no other use.
     """
     tasks = sorted(task for task in evaluation.candidate if _have(evaluation, task) >= settings.min_repeats)
     if not tasks:
@@ -116,11 +119,12 @@ def look_exam(evaluation: Evaluation, settings: ExamSettings, *, hoped: float, l
     pairs = [_paired(evaluation, task) for task in tasks]
     repeats = min(len(values) for values in pairs)
     test = _Test.of(pairs, repeats, settings, hoped)
+    over = last or repeats >= settings.max_repeats
     if test.log_ratio(test.effect) >= test.bar:
         outcome = Outcome.passed
     elif test.log_ratio(test.effect) <= settings.fail_log_ratio:
         outcome = Outcome.failed
-    elif last or repeats >= settings.max_repeats or test.hopeless(settings.max_repeats / repeats, settings):
+    elif over or (not final and test.hopeless(settings.max_repeats / repeats, settings)):
         outcome = Outcome.unclear
     else:
         return None

@@ -144,7 +144,7 @@ class _Campaign:
                 if self.exams and exam_due(self.preset.exam, hoped=self.hoped, held=self.held):
                     self._exam(budget=self.left - self.reserve)
         if self.exams and final_due(self.preset.exam, hoped=self.hoped, held=self.held):
-            self._exam(budget=self.left)
+            self._exam(budget=self.left, final=True)
         self.result.true_gain = float(self.champion.mean() - self.stream.start.mean())
         self.result.certified_gain = float(self.certified.mean() - self.stream.start.mean())
         self.result.claimed = self.pool.gained
@@ -166,7 +166,7 @@ class _Campaign:
         self.champion, self.hoped = candidate, self.hoped + (decision.effect or 0.0)
         return True
 
-    def _exam(self, budget: int) -> None:
+    def _exam(self, budget: int, *, final: bool = False) -> None:
         settings, evaluation, found = self.preset.exam, Evaluation({}, {}), None
         first = first_repeat_of(self.held, settings)
         self.held += 1
@@ -176,7 +176,7 @@ class _Campaign:
             if ask and not short:
                 evaluation = self._grow(evaluation, ask, self.champion, self.certified)
                 budget -= len(ask)
-            found = look_exam(evaluation, settings, hoped=self.hoped, last=short or not ask)
+            found = look_exam(evaluation, settings, hoped=self.hoped, last=short or not ask, final=final)
         if found.outcome is Outcome.passed:
             self.result.certificates += 1
             self.result.wrong_certificates += bool(self.champion.mean() < self.certified.mean())
