@@ -272,8 +272,8 @@ class Runner:
 
 
 def session_seed(key: RolloutKey) -> int:
-    """The seed of a rollout's model calls, below 2**63. The tree has no part in it: a variant meets the same luck as the
-    champion that it is compared with, as far as the model allows."""
+    """The seed of a rollout's model calls, below 2**63. The tree has no part in it: a variant meets the same luck as
+    the champion that it is compared with, as far as the model allows."""
     digest = sha256(f"{key.suite}\0{key.task}\0{key.seed}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 

@@ -53,6 +53,7 @@ def _load(preload: dict[str, dict[str, Any] | None]) -> None:
         raise RuntimeError(f"a preloaded module left threads running ({names}): forks would not have them")
     # Forks inherit one state, so that code which forgets to seed is the same every time.
     random.seed(0)
+    sys.stdout.flush()  # or every fork would print it again
     gc.collect()
     # What is loaded now lives as long as the server: no collection in a fork should touch, and so copy, its pages.
     gc.disable()

@@ -11,9 +11,9 @@ MEGABYTE = 1024 * 1024
 class Limits:
     """Bounds of one rollout, all its processes together unless said otherwise.
 
-    ``memory_mb`` beyond what the fork server had before the fork (also the address space of each process);
-    ``folder_mb`` and ``files`` in its folder, open files without a name included; ``file_mb`` of a single file;
-    ``output_mb`` of stdout and stderr; ``processes`` and, for each process, ``open_files``.
+    ``memory_mb`` beyond what the fork server had before the fork; ``folder_mb`` and ``files`` in its folder, open files
+    without a name included; ``file_mb`` of a single file; ``output_mb`` of stdout and stderr; ``processes`` and, for
+    each process, ``open_files``. Memory and folder are looked at every 100 ms.
     """
 
     memory_mb: int = 1024

@@ -62,14 +62,17 @@ class Descendants:
 def kill_descendants(*, give_up_s: float = 5.0, spare: frozenset[int] = frozenset()) -> int:
     """Kill and reap every descendant (and children in ``spare`` not) until none is left; how many there were.
 
-    Each pass kills all that it sees, and what is forked meanwhile is killed in the next: the killer needs no luck, only
-    to be faster than a fork. ``give_up_s`` ends the attempt for processes that even SIGKILL cannot end (a hung disk).
+    Each pass kills all that it sees, and what is forked meanwhile is killed in the next. Only processes that even
+    SIGKILL does not end (a hung disk) are given up, when for ``give_up_s`` no new one has appeared beside them.
     """
     killed: set[int] = set()
     give_up = time.monotonic() + give_up_s
     while not _reap(spare) and time.monotonic() < give_up:
-        for pid in _all_below(spare):
-            killed.add(pid)
+        below = _all_below(spare)
+        if below - killed:
+            give_up = time.monotonic() + give_up_s
+        killed |= below
+        for pid in below:
             try:
                 os.kill(pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):

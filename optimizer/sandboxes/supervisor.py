@@ -18,7 +18,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
-from optimizer.sandboxes import landlock, processes, wire
+from optimizer.sandboxes import landlock, processes, seccomp, wire
 from optimizer.sandboxes.limits import MEGABYTE, Limits
 from optimizer.sandboxes.worker import work
 
@@ -27,6 +27,7 @@ LOOK_EVERY_S = 0.1
 OUTPUT_TAIL = 4096
 VERDICT_BYTES = 8192
 MAX_DEPTH = 64
+TOO_MANY = "it started more than {} processes"
 
 
 def serve(channel: socket.socket, limits: Limits, rules: landlock.Rules | None) -> NoReturn:
@@ -35,6 +36,9 @@ def serve(channel: socket.socket, limits: Limits, rules: landlock.Rules | None) 
     try:
         processes.adopt_orphans()
         os.setsid()
+        if os.geteuid() == 0:
+            # Where there is no fork gate, root has no limit of processes either: whoever kills must not be starved.
+            os.setpriority(os.PRIO_PROCESS, 0, -10)
         address_space, memory = _own_size()
         while True:
             try:
@@ -63,21 +67,22 @@ def _start(
 ) -> _Watch:
     started = time.monotonic()
     output_read, output_write = os.pipe()
-    verdict_read, verdict_write = os.pipe()
+    verdict, verdict_of_worker = socket.socketpair()
     worker = os.fork()
     if worker == 0:
         processes.die_with_parent()
         os.setsid()
-        for fd in (output_read, verdict_read, channel.fileno()):
-            os.close(fd)
+        os.close(output_read)
+        verdict.close()
+        channel.close()
         os.dup2(output_write, 1)
         os.dup2(output_write, 2)
         os.close(output_write)
-        work(launch, limits, rules, verdict_write, base)
+        work(launch, limits, rules, verdict_of_worker, base)
     os.close(output_write)
-    os.close(verdict_write)
-    for fd in (output_read, verdict_read):
-        os.set_blocking(fd, False)
+    verdict_of_worker.close()
+    os.set_blocking(output_read, False)
+    verdict.setblocking(False)
     return _Watch(
         worker=worker,
         started=started,
@@ -87,7 +92,7 @@ def _start(
         base_memory=memory,
         channel=channel,
         output=output_read,
-        verdict=verdict_read,
+        verdict=verdict,
     )
 
 
@@ -103,7 +108,9 @@ class _Watch:
     base_memory: int
     channel: socket.socket
     output: int
-    verdict: int
+    verdict: socket.socket
+    gate: int = -1
+    admitted: int = 1
     tail: bytes = b""
     printed: int = 0
     said: bytes = b""
@@ -116,7 +123,7 @@ class _Watch:
         """Watch until the worker ends or must be ended; then leave no process of it behind."""
         handle = os.pidfd_open(self.worker) if hasattr(os, "pidfd_open") else -1
         poll = select.poll()
-        for fd in (self.output, self.verdict, self.channel.fileno(), handle):
+        for fd in (self.output, self.verdict.fileno(), self.channel.fileno(), handle):
             if fd >= 0:
                 poll.register(fd, select.POLLIN)
         deadline, next_look = self.started + self.timeout_s, self.started + LOOK_EVERY_S
@@ -130,30 +137,54 @@ class _Watch:
             else:
                 # Without a process handle the end of the worker is noticed by asking again and again.
                 wait_s = min(next_look, deadline) - now if handle >= 0 else 0.005
-                for fd, _ in poll.poll(wait_s * 1000 + 0.5):
-                    self._hear(fd, poll)
+                for fd, events in poll.poll(wait_s * 1000 + 0.5):
+                    self._hear(fd, events, poll)
         if handle >= 0:
             os.close(handle)
         return self._finish()
 
-    def _hear(self, fd: int, poll: select.poll) -> None:
+    def _hear(self, fd: int, events: int, poll: select.poll) -> None:
         if fd == self.channel.fileno():
             self._stop("cancelled", "cancelled")
             try:
                 wire.receive(self.channel)
             except (EOFError, OSError):
                 poll.unregister(fd)
-        elif fd in (self.output, self.verdict) and self._drain(fd) == 0:
+        elif fd == self.gate:
+            if events & select.POLLIN:
+                self._admit()
+            else:
+                poll.unregister(fd)
+        elif fd == self.output and self._drain_output() == 0:
             poll.unregister(fd)
+        elif fd == self.verdict.fileno():
+            had_gate = self.gate >= 0
+            if self._drain_verdict() == 0:
+                poll.unregister(fd)
+            if self.gate >= 0 and not had_gate:
+                poll.register(self.gate, select.POLLIN)
+
+    def _admit(self) -> None:
+        """Let one more process be started, or end the rollout that has too many. Then nothing is admitted any more, so
+        that no process can be started while they are killed."""
+        if self.admitted >= self.limits.processes:
+            self.admitted = len(self.alive.refresh())
+        if self.admitted >= self.limits.processes:
+            self._stop("crash", TOO_MANY.format(self.limits.processes))
+        else:
+            self.admitted += 1
+            seccomp.admit(self.gate, True)
 
     def _finish(self) -> dict[str, Any]:
         if self.status and self.wait_status is None:
             _kill_group(self.worker)
         left = processes.kill_descendants()
-        for fd in (self.output, self.verdict):
-            while self._drain(fd):
-                pass
-            os.close(fd)
+        while self._drain_output() or self._drain_verdict():
+            pass
+        os.close(self.output)
+        self.verdict.close()
+        if self.gate >= 0:
+            os.close(self.gate)
         if not self.status:
             self._judge(left)
         return {
@@ -168,25 +199,39 @@ class _Watch:
             self.status, self.reason = status, reason
 
     def _ended(self) -> bool:
-        if self.wait_status is None:
-            pid, wait_status = os.waitpid(self.worker, os.WNOHANG)
+        """Whether the worker ended; orphans that ended are collected by the way."""
+        while self.wait_status is None:
+            pid, wait_status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                break
             if pid == self.worker:
                 self.wait_status = wait_status
         return self.wait_status is not None
 
-    def _drain(self, fd: int) -> int:
-        """Read once what a pipe holds; 0 when there is nothing (more)."""
+    def _drain_output(self) -> int:
+        """Read once what was printed; 0 when there is nothing (more)."""
         try:
-            data = os.read(fd, 65536)
+            data = os.read(self.output, 65536)
         except BlockingIOError:
             return 0
-        if fd == self.verdict:
-            self.said = (self.said + data)[:VERDICT_BYTES]
-        else:
-            self.printed += len(data)
-            self.tail = (self.tail + data)[-OUTPUT_TAIL:]
-            if self.printed > self.limits.output_mb * MEGABYTE:
-                self._stop("crash", f"it printed more than {self.limits.output_mb} MB")
+        self.printed += len(data)
+        self.tail = (self.tail + data)[-OUTPUT_TAIL:]
+        if self.printed > self.limits.output_mb * MEGABYTE:
+            self._stop("crash", f"it printed more than {self.limits.output_mb} MB")
+        return len(data)
+
+    def _drain_verdict(self) -> int:
+        """Read once what the worker said, and take the fork gate that came along; 0 when there is nothing (more)."""
+        try:
+            data, fds, _, _ = socket.recv_fds(self.verdict, 4096, 1)
+        except OSError:
+            return 0
+        self.said = (self.said + data)[:VERDICT_BYTES]
+        for fd in fds:
+            if self.gate < 0:
+                self.gate = fd
+            else:
+                os.close(fd)
         return len(data)
 
     def _look(self) -> None:
@@ -194,7 +239,7 @@ class _Watch:
         if sys.platform.startswith("linux"):
             alive = self.alive.refresh()
             if len(alive) > limits.processes:
-                self._stop("crash", f"it started more than {limits.processes} processes")
+                self._stop("crash", TOO_MANY.format(limits.processes))
                 return
             used = sum(max(0, processes.memory_bytes(pid) - self.base_memory) for pid in alive)
             if used > limits.memory_mb * MEGABYTE:
@@ -219,7 +264,7 @@ class _Watch:
         assert self.wait_status is not None
         code = os.waitstatus_to_exitcode(self.wait_status)
         try:
-            said = json.loads(self.said.split(b"\n")[0] or b"null")
+            said = json.loads(self.said.strip().split(b"\n")[0] or b"null")
         except ValueError:
             said = None
         if isinstance(said, dict) and said.get("ok") is True and code == 0:
