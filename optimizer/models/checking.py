@@ -13,7 +13,7 @@ MAX_CACHE_BREAKPOINTS = 4
 
 def check_request(value: Any) -> Request:
     """``value`` as a request, or :class:`ModelError` (400) that names the first field that is not as it should be."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         _refuse("the body", value, "a JSON object")
     _expect(value, "model", str, "the name of a model role")
     limit = value.get("max_tokens")
@@ -24,7 +24,7 @@ def check_request(value: Any) -> Request:
         _check_message(message, f"messages.{index}")
     _check_system(value.get("system", ""))
     _check_tools(value.get("tools", []))
-    if not isinstance(value.get("tool_choice", {}), Mapping):
+    if not isinstance(value.get("tool_choice", {}), dict):
         _refuse("tool_choice", value["tool_choice"], "an object")
     request = cast(Request, value)
     check_messages(request["messages"])
@@ -32,7 +32,7 @@ def check_request(value: Any) -> Request:
 
 
 def _check_message(message: Any, where: str) -> None:
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         _refuse(where, message, "an object with role and content")
     if message.get("role") not in ("user", "assistant"):
         _refuse(f"{where}.role", message.get("role"), "'user' or 'assistant'")
@@ -46,19 +46,19 @@ def _check_message(message: Any, where: str) -> None:
 
 
 def _check_block(block: Any, where: str) -> None:
-    kind = block.get("type") if isinstance(block, Mapping) else None
+    kind = block.get("type") if isinstance(block, dict) else None
     if kind == "text":
         _expect(block, "text", str, "a string", where)
     elif kind == "tool_use":
         _expect(block, "id", str, "a string", where)
         _expect(block, "name", str, "a string", where)
-        _expect(block, "input", Mapping, "an object", where)
+        _expect(block, "input", dict, "an object", where)
     elif kind == "tool_result":
         _expect(block, "tool_use_id", str, "a string", where)
         content = block.get("content")
         if isinstance(content, list):
             for index, inner in enumerate(content):
-                if not isinstance(inner, Mapping) or not isinstance(inner.get("text"), str):
+                if not isinstance(inner, dict) or not isinstance(inner.get("text"), str):
                     _refuse(f"{where}.content.{index}", inner, "a text block")
         elif not isinstance(content, str):
             _refuse(f"{where}.content", content, "a string or a list of text blocks")
@@ -72,7 +72,7 @@ def _check_system(system: Any) -> None:
     if not isinstance(system, list):
         _refuse("system", system, "a string or a list of text blocks")
     for index, block in enumerate(system):
-        if not isinstance(block, Mapping) or block.get("type") != "text" or not isinstance(block.get("text"), str):
+        if not isinstance(block, dict) or block.get("type") != "text" or not isinstance(block.get("text"), str):
             _refuse(f"system.{index}", block, "a text block")
 
 
@@ -82,10 +82,10 @@ def _check_tools(tools: Any) -> None:
     names = set()
     for index, tool in enumerate(tools):
         where = f"tools.{index}"
-        if not isinstance(tool, Mapping):
+        if not isinstance(tool, dict):
             _refuse(where, tool, "an object")
         _expect(tool, "name", str, "a string", where)
-        _expect(tool, "input_schema", Mapping, "an object", where)
+        _expect(tool, "input_schema", dict, "an object", where)
         if not isinstance(tool.get("description", ""), str):
             _refuse(f"{where}.description", tool["description"], "a string")
         names.add(tool["name"])

@@ -33,6 +33,8 @@ class Knowledge:
         self.by_kind: dict[tuple[str, str, str], Any] = {}
         self.totals: dict[tuple[str, str], list[tuple[int, str]]] = {}
         self.absent: set[str] = set()
+        self.pages: dict[str, tuple[int, bool, int]] = {}
+        """Files read: the last line shown, whether there is more behind it, and how many pages of it are in view."""
         self.noted: dict[str, str] = {}
         self.tried: dict[tuple[str, str], str] = {}
         """Calls whose results are visible: ``ok`` or ``failed``."""
@@ -108,6 +110,10 @@ class Knowledge:
                 self.lines.setdefault(fact.path, {})[fact.value[0]] = fact.value[1]
             elif fact.kind == "total":
                 self.totals.setdefault((fact.name, fact.path), []).append(fact.value)
+            elif fact.kind == "page":
+                last, cut = fact.value
+                before = self.pages.get(fact.path, (0, False, 0))
+                self.pages[fact.path] = (last, cut, before[2] + 1)
             elif fact.kind == "absent":
                 self.absent.add(fact.path)
             else:

@@ -10,6 +10,8 @@ from optimizer.models.embedded.knowledge import Knowledge, Row
 
 _CLASS = re.compile(r"^class ([\w.]+)(?:\[[^\]]*\])?\s*(?:\((.*)\))?\s*:?(?:\s*#.*)?$")
 _DEF = re.compile(r"^(?:async )?def ([\w.]+)\s*\((.*)$")
+_NAME = re.compile(r"[\w.]+")
+_ASSIGNS = re.compile(r"\s*(?::[^=]*)?=")
 _FROM = re.compile(r"^from\s+([.\w]+)\s+import\s+(.*)$")
 _IMPORT = re.compile(r"^import\s+(.*)$")
 
@@ -33,11 +35,12 @@ def class_row(known: Knowledge, cls: str, path: str) -> tuple[int, tuple[str, ..
     bases = known.get("bases", cls, path)
     found: tuple[int, tuple[str, ...] | None] | None = None
     for number, text in sorted(known.rows(path).items()):
+        if cls not in text or _head(text, "class ") != cls:
+            continue
         match = _CLASS.match(text.strip())
-        if match and match[1] == cls:
+        if match:
             return number, split_arguments(match[2] or "") if bases is None else bases
-        if re.match(rf"class {re.escape(cls)}\b", text.strip()) and found is None:
-            found = (number, bases)
+        found = found or (number, bases)
     if found is None:
         for _, keyword, name, start, _ in known.get("outline", "", path) or ():
             if keyword == "class" and name == cls:
@@ -143,10 +146,19 @@ def split_arguments(text: str) -> tuple[str, ...]:
 
 
 def _defines(text: str, name: str) -> bool:
-    return (
-        re.match(rf"(?:(?:class|def|async def) {re.escape(name)}\b(?!\.)|{re.escape(name)}\s*(?::[^=]*)?=)", text)
-        is not None
-    )
+    """Whether a head without indentation defines ``name`` at the top level of a module."""
+    if text.startswith(name):
+        return bool(_ASSIGNS.match(text, len(name)))
+    return _head(text, "class ", "def ", "async def ") == name
+
+
+def _head(text: str, *keywords: str) -> str:
+    """The dotted name behind one of ``keywords`` at the beginning of a line, empty when there is none."""
+    text = text.strip()
+    for keyword in keywords:
+        if text.startswith(keyword) and (match := _NAME.match(text, len(keyword))):
+            return match[0]
+    return ""
 
 
 def _bound(text: str, path: str) -> dict[str, tuple[str, str]]:
@@ -224,8 +236,7 @@ def class_name(text: str) -> str:
 def function_line(known: Knowledge, name: str, path: str) -> int | None:
     """The line on which a function of a file is defined, when it is in view."""
     for number, text in sorted(known.rows(path).items()):
-        match = _DEF.match(text.strip())
-        if match and match[1] == name:
+        if name in text and _head(text, "def ", "async def ") == name:
             return number
     for _, keyword, found, start, _ in known.get("outline", "", path) or known.get("outline", "cut", path) or ():
         if keyword != "class" and found == name:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from typing import cast
 
 from optimizer.models.embedded.caching import Measured, PromptCache, measure
 from optimizer.models.embedded.dice import Dice
@@ -41,6 +43,7 @@ class EmbeddedModel:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._cache = PromptCache(clock)
+        self._last = threading.local()
 
     @property
     def name(self) -> str:
@@ -49,7 +52,7 @@ class EmbeddedModel:
 
     def worst_case(self, request: Request) -> Spend:
         """All input uncached and ``max_tokens`` of output."""
-        tokens = measure(request).total_tokens
+        tokens = self._measured(request).total_tokens
         # A cache write is input too, reported in another field: the sum of both can never exceed the input.
         return Spend(calls=1, input_tokens=tokens, output_tokens=request["max_tokens"])
 
@@ -58,7 +61,7 @@ class EmbeddedModel:
 
         Raises :class:`ModelError` (400) when the input is longer than the context window, or has too many breakpoints.
         """
-        measured = measure(request)
+        measured = self._measured(request)
         if measured.total_tokens > CONTEXT_TOKENS:
             text = f"prompt is too long: {measured.total_tokens} tokens > {CONTEXT_TOKENS} maximum"
             raise ModelError(400, "invalid_request_error", text)
@@ -78,6 +81,16 @@ class EmbeddedModel:
             "stop_sequence": None,
             "usage": self._cache.usage(session, measured, estimate_tokens(content)),
         }
+
+    def _measured(self, request: Request) -> Measured:
+        """:func:`measure`, done once when a call's worst case and then its answer are asked for in one thread."""
+        request_before, measured = getattr(self._last, "pair", (None, None))
+        self._last.pair = (None, None)
+        if request_before is request and measured is not None:
+            return cast(Measured, measured)
+        fresh = measure(request)
+        self._last.pair = (request, fresh)
+        return fresh
 
     def price(self, response: Response) -> Spend:
         """The usage of ``response``; no dollars."""

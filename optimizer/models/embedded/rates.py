@@ -14,7 +14,7 @@ from optimizer.models.embedded.policy import Policy
 
 CALM_CONTEXT_TOKENS = 3000
 """Up to here the length of the context costs no attention."""
-MISREAD_PER_1000 = 0.012
+MISREAD_PER_1000 = 0.015
 """Growth of ``misread`` for every 1,000 visible tokens beyond."""
 CHECKED_FACTOR = 0.45
 """What remains of ``misread``, ``stop_early`` and ``mix_up`` once a second look is in view."""
@@ -34,21 +34,21 @@ WORDY_DEMONSTRATION = 1.5
 class Rates:
     """Probabilities, each for one occasion."""
 
-    misread: float = 0.035
+    misread: float = 0.05
     """Reading a fact wrongly: a neighbouring line's number, a similarly named class."""
-    stop_early: float = 0.07
+    stop_early: float = 0.08
     """Taking a chain of bases or imports to end one step before it does."""
-    mix_up: float = 0.08
+    mix_up: float = 0.1
     """Combining several values wrongly: one of them replaced by another number in view."""
-    make_up: float = 0.025
+    make_up: float = 0.035
     """Making a missing fact up instead of looking for it, at each step that would look."""
-    make_up_gone: float = 0.12
+    make_up_gone: float = 0.18
     """The same when earlier messages are visibly gone."""
-    form: float = 0.20
+    form: float = 0.16
     """Adding words to the answer."""
     give_up: float = 0.40
     """Taking a guess after a look-up that found nothing."""
-    plain: float = 0.45
+    plain: float = 0.42
     """Looking something up by plain search although there is a tool for it."""
     broad: float = 0.50
     """Searching without a path."""
@@ -62,8 +62,8 @@ class Rates:
     """Writing a new conclusion down."""
     check: float = 0.0
     """Taking a second look before answering."""
-    read_first: float = 0.0
-    """Reading a whole file before using anything in it."""
+    read_first: float = 0.7
+    """Reading a file before anything else is asked about it."""
     calm: float = 0.0
     """Care in the choice of tools; no probability, see :meth:`Toolbox.temperature`."""
 
@@ -71,16 +71,16 @@ class Rates:
 EFFECTS: Mapping[Intent, Mapping[str, float]] = {
     Intent.plan: {"stop_early": 0.55, "mix_up": 0.75},
     Intent.grounded: {"make_up": 0.2, "make_up_gone": 0.2, "misread": 0.85},
-    Intent.answer_form: {"form": 0.15},
+    Intent.answer_form: {"form": 0.25},
     Intent.narrow: {"broad": 0.15},
-    Intent.dedicated: {"plain": 0.25},
+    Intent.dedicated: {"plain": 0.25, "read_first": 0.6},
     Intent.persist: {"give_up": 0.2},
-    Intent.few_lines: {"whole": 0.15},
+    Intent.few_lines: {"whole": 0.25, "read_first": 0.7},
     Intent.code_only: {"believe": 0.2},
     Intent.recheck: {"mix_up": 0.3, "misread": 0.9},
-    Intent.hurry: {"make_up": 3.0, "make_up_gone": 2.0, "stop_early": 1.6, "give_up": 1.3},
+    Intent.hurry: {"read_first": 0.3, "make_up": 3.0, "make_up_gone": 2.0, "stop_early": 1.6, "give_up": 1.3},
     Intent.exhaustive: {"whole": 1.5, "give_up": 0.7},
-    Intent.explain: {"form": 2.6},
+    Intent.explain: {"form": 2.2},
 }
 """Factors on base rates, by intent."""
 
@@ -89,7 +89,7 @@ SET: Mapping[Intent, Mapping[str, float]] = {
     Intent.notes: {"note": 0.9},
     Intent.parallel: {"side_by_side": 0.9},
     Intent.dedicated: {"calm": 0.6},
-    Intent.exhaustive: {"read_first": 0.5},
+    Intent.exhaustive: {"read_first": 0.95},
 }
 """Rates that an intent raises to its strength times this."""
 

@@ -15,7 +15,18 @@ from functools import lru_cache
 from typing import Any, Literal
 
 FactKind = Literal[
-    "line", "sites", "bases", "methods", "imports", "resolved", "signature", "outline", "total", "grepped", "absent"
+    "line",
+    "sites",
+    "bases",
+    "methods",
+    "imports",
+    "resolved",
+    "signature",
+    "outline",
+    "total",
+    "grepped",
+    "page",
+    "absent",
 ]
 
 
@@ -26,7 +37,8 @@ class Fact:
     ``line``: value (number, source text). ``sites``: tuple of (path, number, head) of all definitions of ``name``.
     ``bases``, ``imports``: tuple of texts. ``methods``: tuple of (name, number). ``resolved``: (module, original name).
     ``signature``: text. ``outline``: tuple of (depth, keyword, name, start, end). ``total``: (number, kind of tool).
-    ``grepped``: tuple of (path, number, text), all the lines that match the pattern ``name`` in ``path``. ``absent``: no value.
+    ``grepped``: tuple of (path, number, text), all the lines that match the pattern ``name`` in ``path``.
+    ``page``: (last line shown, whether the result was cut there). ``absent``: no value.
     """
 
     kind: FactKind
@@ -96,6 +108,8 @@ def _by_shape(role: str, name: str, path: str, lines: list[str], complete: bool)
     numbered = [(int(m[1]), m[2]) for m in map(_NUMBERED.match, lines) if m]
     if numbered:
         found = [Fact("line", "", path, (n, text)) for n, text in numbered if _INTERESTING.match(text)]
+        if role == "read":
+            found.append(Fact("page", "", path, (numbered[-1][0], not complete)))
         if role == "imports" and complete:
             found.append(Fact("imports", "", path, tuple(text for _, text in numbered)))
         return found

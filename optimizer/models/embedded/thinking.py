@@ -17,10 +17,14 @@ from optimizer.models.embedded.rates import Rates
 from optimizer.models.embedded.reading import inputs_key
 from optimizer.models.embedded.reasoning import Missing, Reasoner
 from optimizer.models.embedded.toolbox import Toolbox
-from optimizer.models.embedded.wants import Want, Way, ways
+from optimizer.models.embedded.wants import READ_TOP, Want, Way, ways
 
 MAX_CALLS_A_TURN = 4
 MAX_NOTES_A_TURN = 3
+CARELESS_SHARE = 0.4
+"""A dedicated tool is used without its optional path at this share of the rate for plain searches."""
+MAX_PAGES = 2
+"""Pages of a file that are read on behind the first."""
 LEAST_DEDICATED = 0.42
 """Where no tool is this similar to a need, hidden tools are searched for, if there is a way to."""
 
@@ -97,11 +101,8 @@ class Thinker:
         plain = self._steady.happens(self._rates.plain, "plain", want.kind, want.name)
         options.sort(key=lambda way: way.plain != plain)
         failures = 0
-        whole = want.path.endswith(".py") and self._steady.happens(self._rates.read_first, "read first", want.path)
-        if whole and (reader := tools.with_role("read")):
-            call = Call(reader.name, {"path": want.path})
-            if (call.tool, inputs_key(call.inputs)) not in self._known.tried:
-                return call
+        if first := self._read_first(want):
+            return first
         for way in options:
             found, failed = self._call_by(way, want)
             failures += failed
@@ -113,9 +114,32 @@ class Thinker:
                 return found
         return None
 
+    def _read_first(self, want: Want) -> Call | None:
+        """Reading the file that ``want`` is about, page by page, before anything else is asked about it."""
+        reader = self._toolbox.with_role("read")
+        if reader is None or not want.path.endswith(".py"):
+            return None
+        if not self._steady.happens(self._rates.read_first, "read first", want.path):
+            return None
+        last, cut, pages = self._known.pages.get(want.path, (0, True, 0))
+        if (
+            not cut
+            or pages > MAX_PAGES
+            or (pages and not self._steady.happens(self._rates.whole, "read on", want.path))
+        ):
+            return None
+        inputs: dict[str, Any] = {"path": want.path}
+        if pages:
+            inputs["start"] = last + 1
+        elif not self._steady.happens(self._rates.whole, "read whole", want.path):
+            inputs |= {"start": 1, "end": READ_TOP}
+        call = Call(reader.name, inputs)
+        return None if (call.tool, inputs_key(call.inputs)) in self._known.tried else call
+
     def _call_by(self, way: Way, want: Want) -> tuple[Call | None, int]:
         """The next call by ``way``, and how many calls by it are in view that did not help."""
-        broad = way.plain and self._steady.happens(self._rates.broad, "broad", want.key)
+        rate = self._rates.broad * (1.0 if way.plain else CARELESS_SHARE)
+        broad = not way.local and self._steady.happens(rate, "broad", want.key)
         whole = way.ranged and self._steady.happens(self._rates.whole, "whole", want.key)
         without: set[str] = set()
         failed = 0

@@ -46,6 +46,8 @@ class Way:
     need: str
     slots: Mapping[str, Any] = field(default_factory=dict)
     plain: bool = False
+    local: bool = False
+    """Whether it makes no sense without a path."""
     ranged: bool = False
     """Whether ``start`` and ``end`` are part of the way, so that a whole file is the careless version of it."""
 
@@ -86,22 +88,34 @@ def _plain(want: Want, slots: Mapping[str, Any]) -> list[Way]:
     bare = re.escape(want.name.rpartition(".")[2])
     top = {**slots, "start": 1, "end": READ_TOP}
     around = {**slots, "start": max(1, want.line), "end": max(1, want.line) + READ_AROUND}
+    defined = rf"^\s*{_keyword(bare)}{bare}\b"
     patterns = {
         "bases": rf"^\s*class {bare}\b",
         "class": rf"^\s*class {bare}\b",
-        "sites": rf"^(?:class|def|async def) {bare}\b|^{bare}\s*=",
-        "source": r"^\s*(?:from|import) ",
+        "sites": defined,
+        "source": rf"import .*\b{bare}\b",
         "imports": r"^\s*(?:from|import) ",
         "methods": r"^(?:class|    def|    async def|def) ",
-        "signature": rf"^\s*(?:async )?def {bare}\(",
+        "signature": rf"def {bare}\(",
         "outline": r"^\s*(?:class|def|async def) ",
         "calls": rf"\b{bare}\(",
-        "line": rf"^\s*(?:class|def|async def) {bare}\b",
+        "line": defined,
         "value": rf"^{bare}\s*(?::[^=]*)?=",
     }
-    search = Way(_SEARCH, {**slots, "pattern": patterns[want.kind]}, plain=True)
-    if want.kind in ("source", "imports"):
+    local = want.kind in ("imports", "methods", "outline")
+    search = Way(_SEARCH, {**slots, "pattern": patterns[want.kind]}, plain=True, local=local)
+    if want.kind == "source":
+        return [search, Way(_READ, top, plain=True, ranged=True)]
+    if want.kind == "imports":
         return [search, Way(_READ, top, plain=True, ranged=True)]
     if want.kind == "signature" and want.line:
         return [Way(_READ, around, plain=True, ranged=True), search]
     return [search]
+
+
+def _keyword(name: str) -> str:
+    """What stands before a name where it is defined, by the habits of Python: constants are in capitals, classes begin
+    with one."""
+    if name.isupper():
+        return ""
+    return "class " if name.lstrip("_")[:1].isupper() else "def "
