@@ -71,7 +71,8 @@ def find_home(start: Path, campaign: str | None = None) -> Home:
     found = homes(start)
     if not found:
         raise CampaignMissing(
-            f"no campaign in {start} or under its {RUNS}/", hint="start one with 'ratchet run', or name its folder with --in"
+            f"no campaign in {start} or under its {RUNS}/",
+            hint="start one with 'ratchet run', or name its folder with --in",
         )
     if campaign is None:
         return found[0]
@@ -79,4 +80,6 @@ def find_home(start: Path, campaign: str | None = None) -> Home:
         if home.campaign == campaign:
             return home
     names = ", ".join(home.campaign for home in found)
-    raise CampaignMissing(f"no campaign '{campaign}' here; there are: {names}", hint="name one of these with --campaign")
+    raise CampaignMissing(
+        f"no campaign '{campaign}' here; there are: {names}", hint="name one of these with --campaign"
+    )

@@ -1,0 +1,8 @@
+"""Names to objects: the only importer of what stands behind the protocols."""
+
+from optimizer.assemble.facts import facts_of
+from optimizer.assemble.opening import open_campaign
+from optimizer.assemble.plan import Planned, Request, plan_campaign
+from optimizer.assemble.verifying import verify_commit
+
+__all__ = ["Planned", "Request", "facts_of", "open_campaign", "plan_campaign", "verify_commit"]

@@ -1,0 +1,88 @@
+"""A new campaign's repository and ledger: all of it, or nothing; and whether an old one is still the same."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import time
+from typing import Any
+
+from optimizer.assemble.plan import Planned
+from optimizer.errors import CampaignMissing, SettingsError
+from optimizer.home import Home
+from optimizer.ledger import rows
+from optimizer.ledger.lock import CampaignLock
+from optimizer.ledger.store import Ledger
+from optimizer.workspace.workspace import Workspace
+
+
+def found(planned: Planned) -> None:
+    """Make repository and ledger of a new campaign: all of it, or nothing."""
+    home = planned.home
+    if home.ledger.exists():
+        return
+    if planned.files is None:
+        workspace = Workspace.open(home.repository, planned.harness, ref=home.ref)
+        with CampaignLock(home.folder):
+            Ledger.create(home.folder, _campaign(planned, workspace.base)).close()
+        return
+    if home.repository.exists() and any(home.repository.iterdir()):
+        if any(home.folder.glob("ledger*")):
+            Ledger.open(home.folder).close()  # says what is wrong with it
+        raise CampaignMissing(
+            f"{home.repository} is there, but holds no campaign '{home.campaign}'",
+            hint="remove it, choose another --name, or another --runs folder",
+        )
+    # Built beside its place and renamed, so that a kill leaves either a whole campaign or none.
+    new = home.repository.with_name(f".{home.repository.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    workspace = Workspace.create(
+        new, planned.files, harness=planned.harness, message="Baseline harness\n", at=time.time()
+    )
+    Ledger.create(Home(new, home.campaign).folder, _campaign(planned, workspace.base)).close()
+    if home.repository.exists():
+        home.repository.rmdir()
+    new.rename(home.repository)
+
+
+def _campaign(planned: Planned, baseline: str) -> rows.Campaign:
+    return rows.Campaign(
+        name=planned.home.campaign,
+        experiment=_digest(planned),
+        settings={**_recorded(planned), "no_holdout": planned.no_holdout},
+        seed=planned.seed,
+        suite=planned.suite.hash,
+        ref=planned.home.ref,
+        baseline=baseline,
+        harness=planned.harness,
+        python=platform.python_version(),
+    )
+
+
+def _recorded(planned: Planned) -> dict[str, Any]:
+    return {**planned.settings.model_dump(mode="json"), "folder": str(planned.folder)}
+
+
+def _digest(planned: Planned) -> str:
+    """What must not change while a campaign lasts: how things are measured, decided and proposed. Budgets may."""
+    decisive = planned.settings.model_dump_json(exclude={"budget", "description", "sandbox"})
+    space = (planned.folder / planned.settings.space).read_bytes()
+    return "sha256:" + hashlib.sha256(decisive.encode() + b"\0" + space).hexdigest()
+
+
+def check_same(planned: Planned, campaign: rows.Campaign) -> None:
+    again = "start a new campaign with --name, or put it back as it was"
+    if campaign.suite != planned.suite.hash:
+        raise SettingsError(
+            f"suite: got {planned.suite.hash[:19]}…, but campaign '{campaign.name}' was measured on {campaign.suite[:19]}…: "
+            "tasks, truth or grader changed, so scores cannot be compared",
+            hint=again,
+        )
+    if campaign.experiment != _digest(planned):
+        before, now = campaign.settings, _recorded(planned)
+        changed = sorted(
+            key for key in now if key in before and before[key] != now[key] and key not in ("budget", "folder")
+        )
+        what = ", ".join(changed) or planned.settings.space
+        raise SettingsError(f"the experiment changed since campaign '{campaign.name}' began: {what}", hint=again)

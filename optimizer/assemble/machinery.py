@@ -1,0 +1,93 @@
+"""What rollouts run on: scratch folder, pool, sandbox, door, runner; and who proposes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from optimizer.assemble.plan import Planned, workers_of
+from optimizer.evaluation.budget import Budget
+from optimizer.evaluation.cache import RolloutStore
+from optimizer.evaluation.checks import check_commands, check_files
+from optimizer.evaluation.runner import Runner, RunnerSettings
+from optimizer.evaluation.scratch import Scratch
+from optimizer.models.door import Door
+from optimizer.models.embedded import EmbeddedModel
+from optimizer.pools.threads import ThreadPool
+from optimizer.proposers.base import Proposer
+from optimizer.proposers.human import HumanProposer
+from optimizer.proposers.mix import MixProposer
+from optimizer.proposers.random import RandomProposer
+from optimizer.proposers.tpe import TPEProposer
+from optimizer.records import Rollout, Split
+from optimizer.sandboxes.process import ProcessSandbox
+from optimizer.suites.base import Suite
+
+
+def start_runner(
+    planned: Planned,
+    stack: ExitStack,
+    store: RolloutStore,
+    budget: Budget,
+    trajectories: Path | None,
+    on_rollout: Callable[[Rollout, str, bool], None],
+) -> tuple[Runner, ProcessSandbox, Scratch]:
+    settings, suite = planned.settings, planned.suite
+    scratch = stack.enter_context(Scratch())
+    pool = ThreadPool(workers_of(settings))
+    stack.callback(pool.close)
+    environment = settings.suite.environment.partition(":")[0]
+    sandbox = ProcessSandbox(
+        preload={suite.entry.partition(":")[0]: None, environment: _environment_args(suite)},
+        readable=tuple(suite.readable),
+    )
+    stack.callback(sandbox.close)
+    sandbox.start()
+    door = Door({"agent": EmbeddedModel()}, budget)
+    server = door.serve(scratch.socket)
+    stack.callback(server.close)
+    runner = Runner(
+        suite=suite,
+        sandbox=sandbox,
+        pool=pool,
+        door=door,
+        socket=scratch.socket,
+        store=store,
+        budget=budget,
+        scratch=scratch,
+        settings=RunnerSettings(rollout_timeout_s=settings.sandbox.rollout_timeout_s),
+        keep_trajectories=trajectories,
+        on_rollout=on_rollout,
+    )
+    return runner, sandbox, scratch
+
+
+def _environment_args(suite: Suite) -> Mapping[str, Any]:
+    first = suite.tasks(Split.search)[0]
+    args: Mapping[str, Any] = suite.payload(first)["environment_args"]
+    return args
+
+
+def proposer_of(planned: Planned) -> Proposer:
+    wanted = planned.settings.proposers
+    weighted: list[tuple[Proposer, float]] = []
+    if wanted.tpe:
+        weighted.append((TPEProposer(), wanted.tpe))
+    if wanted.random:
+        weighted.append((RandomProposer(), wanted.random))
+    first = (HumanProposer(planned.folder / wanted.human),) if wanted.human else ()
+    return MixProposer(weighted, first=first)
+
+
+def checker(
+    planned: Planned, sandbox: ProcessSandbox, scratch: Scratch, cancel: threading.Event
+) -> Callable[[Mapping[str, bytes]], str | None]:
+    checks = planned.settings.checks
+    commands = partial(
+        check_commands, checks.commands, sandbox=sandbox, scratch=scratch, timeout_s=checks.timeout_s, cancel=cancel
+    )
+    return lambda files: check_files(files) or commands(files)

@@ -1,0 +1,159 @@
+"""A campaign opened: locked, recovered, its budget counted, its machinery started."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from optimizer.acceptance.presets import PRESETS
+from optimizer.assemble.accounts import budget_of, share_spent
+from optimizer.assemble.founding import check_same, found
+from optimizer.assemble.machinery import checker, proposer_of, start_runner
+from optimizer.assemble.plan import Planned, end_of, needed_of, tasks_of
+from optimizer.campaign import Campaign
+from optimizer.evaluation.budget import Budget
+from optimizer.evaluation.runner import Runner
+from optimizer.events import Bus, CampaignStarted, RolloutFinished, Spent
+from optimizer.experiment import Parts
+from optimizer.ledger import rows
+from optimizer.ledger.branch import Branch
+from optimizer.ledger.lock import CampaignLock
+from optimizer.ledger.settle import recover
+from optimizer.ledger.store import Ledger
+from optimizer.models.embedded import EmbeddedModel
+from optimizer.records import Rollout, Split
+from optimizer.settings import BudgetSettings
+from optimizer.stopping import Stopping
+from optimizer.workspace.workspace import Workspace
+
+
+BEAT_EVERY_S = 2.0
+SPENT_EVERY_S = 0.25
+
+
+@contextmanager
+def open_campaign(planned: Planned, bus: Bus) -> Iterator[Campaign]:
+    """Everything that the campaign needs, started; closed again on the way out. New campaigns get their repository and
+    ledger here, old ones are recovered first. Raises CampaignBusy when another process runs it."""
+    home = planned.home
+    found(planned)
+    with ExitStack() as stack:
+        stack.enter_context(CampaignLock(home.folder))
+        home.stop_request.unlink(missing_ok=True)
+        ledger = stack.enter_context(Ledger.open(home.folder))
+        check_same(planned, ledger.campaign)
+        workspace = Workspace.open(home.repository, planned.harness, ref=home.ref)
+        branch = Branch(home.repository, home.campaign)
+        if branch.read() is None and ledger.tip == ledger.campaign.baseline:
+            branch.move([rows.RefMove(home.ref, None, ledger.tip)])
+        recovery = recover(ledger, branch)
+        budget = budget_of(planned, ledger)
+        cancel = threading.Event()
+        stopping = Stopping(budget, end_of(planned), needed_of(planned), home.stop_request, cancel)
+        runner, sandbox, scratch = start_runner(
+            planned, stack, ledger.rollouts, budget, home.trajectories, _reporter(bus, ledger, budget, stopping)
+        )
+        done = ledger.next_number() - 1 - (recovery.unfinished is not None)
+        parts = _parts(
+            planned, ledger, branch, workspace, runner, bus, cancel, checker(planned, sandbox, scratch, cancel)
+        )
+        ledger.beat()
+        bus.emit(_started(planned, done, sandbox.confinement.describe()))
+        bus.emit(Spent(budget.spent, share_spent(budget, stopping)))
+        campaign = ledger.campaign
+        yield Campaign(
+            parts=parts,
+            stopping=stopping,
+            baseline=workspace.tree(campaign.baseline),
+            baseline_commit=campaign.baseline,
+            certify=tasks_of(planned.suite, Split.certify),
+            holdout={} if planned.no_holdout else tasks_of(planned.suite, Split.holdout),
+            holdout_repeats=planned.settings.gate.holdout_repeats,
+        )
+
+
+def _parts(
+    planned: Planned,
+    ledger: Ledger,
+    branch: Branch,
+    workspace: Workspace,
+    runner: Runner,
+    bus: Bus,
+    cancel: threading.Event,
+    check: Callable[[Mapping[str, bytes]], str | None],
+) -> Parts:
+    settings = planned.settings
+    return Parts(
+        campaign=planned.home.campaign,
+        seed=planned.seed,
+        limits=_limits_text(planned.limits),
+        gate=PRESETS[settings.gate.preset],
+        experiment_timeout_s=settings.sandbox.experiment_timeout_s,
+        program=_program(planned),
+        suite_hash=planned.suite.hash,
+        tasks=tasks_of(planned.suite, Split.search),
+        space=planned.space,
+        workspace=workspace,
+        ledger=ledger,
+        branch=branch,
+        runner=runner,
+        proposer=proposer_of(planned),
+        check=check,
+        emit=bus.emit,
+        cancel=cancel,
+    )
+
+
+def _limits_text(limits: BudgetSettings) -> str:
+    """The limits on what may be spent, by which a campaign knows that it has ended before; time is each sitting's own."""
+    return f"rollouts {limits.rollouts}, tokens {limits.tokens}, usd {limits.usd}"
+
+
+def _program(planned: Planned) -> str:
+    path = planned.folder / planned.settings.program
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _started(planned: Planned, done: int, confinement: str) -> CampaignStarted:
+    return CampaignStarted(
+        campaign=planned.home.campaign,
+        seed=planned.seed,
+        done=done,
+        resumed=done > 0,
+        total_rollouts=planned.limits.rollouts,
+        seconds_left=planned.seconds,
+        model=EmbeddedModel().name,
+        confinement=confinement,
+        ref=planned.home.ref,
+        repository=str(planned.home.repository),
+    )
+
+
+@dataclass(slots=True)
+class _Reporter:
+    """Tells of every rollout, of the budget now and then, and gives a sign of life."""
+
+    bus: Bus
+    ledger: Ledger
+    budget: Budget
+    stopping: Stopping
+    beat_at: float = field(default=0.0)
+    spent_at: float = field(default=0.0)
+
+    def __call__(self, rollout: Rollout, purpose: str, cached: bool) -> None:
+        if not cached:
+            self.bus.emit(RolloutFinished(purpose, rollout))
+        now = time.monotonic()
+        if now - self.spent_at >= SPENT_EVERY_S:
+            self.spent_at = now
+            self.bus.emit(Spent(self.budget.spent, share_spent(self.budget, self.stopping)))
+        if now - self.beat_at >= BEAT_EVERY_S:
+            self.beat_at = now
+            self.ledger.beat()
+
+
+def _reporter(bus: Bus, ledger: Ledger, budget: Budget, stopping: Stopping) -> _Reporter:
+    return _Reporter(bus, ledger, budget, stopping)

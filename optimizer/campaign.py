@@ -1,0 +1,142 @@
+"""A campaign: experiments on one branch until budget, time or a person ends it; then the last exam and the holdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from optimizer.acceptance.exam import exam_due, final_due
+from optimizer.certification import Site, hold_exam, look_at_holdout
+from optimizer.errors import BudgetExceeded
+from optimizer.evaluation.runner import Stopped
+from optimizer.events import CampaignEnded, PhaseChanged
+from optimizer.experiment import Memory, Parts, run_experiment
+from optimizer.ledger.rows import ExperimentRow
+from optimizer.records import Task
+from optimizer.standing import Standing
+from optimizer.stopping import Stopping
+
+IDLE_EXPERIMENTS = 40
+"""So many experiments in a row without a single rollout end the search: the proposers only repeat themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One campaign, opened. ``certify`` and ``holdout`` are the tasks of those splits, empty when there are none;
+    ``baseline`` is the harness tree it began with, ``holdout_repeats`` the rollouts a holdout task."""
+
+    parts: Parts
+    stopping: Stopping
+    baseline: str
+    baseline_commit: str
+    certify: Mapping[str, Task]
+    holdout: Mapping[str, Task]
+    holdout_repeats: int
+
+    def run(self) -> CampaignEnded:
+        """Begin, or go on where a killed or stopped process left off; how it ended."""
+        try:
+            ended = self._run()
+        except Stopped:
+            ended = CampaignEnded(self.stopping.halted() or "stopped at once", finished=False)
+        except KeyboardInterrupt:
+            ended = CampaignEnded("stopped at once: Ctrl-C, twice", finished=False)
+        self.parts.emit(ended)
+        return ended
+
+    def _run(self) -> CampaignEnded:
+        standing, memory = self._standing(), recollect(self.parts)
+        if self._ended_before(standing):
+            return CampaignEnded("the budget was spent and the end was reached in an earlier run", finished=True)
+        standing, why = self._search(standing, memory)
+        if why.startswith("stopped"):
+            return CampaignEnded(why, finished=False)
+        self._finish(standing)
+        return CampaignEnded(why, finished=True)
+
+    def _standing(self) -> Standing:
+        kept = self.parts.ledger.gate()
+        return Standing.from_json(kept) if kept else Standing.at_baseline(self.baseline, self.baseline_commit)
+
+    def _search(self, standing: Standing, memory: Memory) -> tuple[Standing, str]:
+        parts = self.parts
+        parts.emit(PhaseChanged("search", "experiments on the search tasks"))
+        while True:
+            if why := self.stopping.halted():
+                return standing, why
+            opened = parts.ledger.unfinished()
+            if opened is None:
+                if why := self._over(standing):
+                    return standing, why
+                if self.certify and exam_due(parts.gate.exam, hoped=standing.hoped, held=standing.exams):
+                    standing = self._exam(standing, "exam")
+                    continue
+            number = opened.number if opened else parts.ledger.next_number()
+            after = run_experiment(number, standing, memory, parts, deadline=self.stopping.search_deadline())
+            if after is None:
+                return standing, "the proposers have nothing more to offer"
+            standing = after
+            if memory.idle >= IDLE_EXPERIMENTS:
+                return standing, f"{memory.idle} experiments in a row offered nothing new to measure"
+            parts.ledger.backup_if_due()
+
+    def _over(self, standing: Standing) -> str | None:
+        if standing.spent_out == self.parts.limits:
+            return "the budget is spent"
+        return self.stopping.search_over()
+
+    def _exam(self, standing: Standing, purpose: str) -> Standing:
+        end, spent = self.stopping.end, self.stopping.budget.spent.rollouts
+        most = max(end.exam_least, end.exam_rollouts(spent))
+        final = purpose == "final"
+        deadline = self.stopping.final_deadline() if final else self.stopping.search_deadline()
+        standing = hold_exam(standing, self.parts, Site(self.certify, purpose, deadline), most_rollouts=most)
+        self.parts.emit(PhaseChanged("search", "experiments on the search tasks"))
+        return standing
+
+    def _finish(self, standing: Standing) -> None:
+        """The last exam and the counted look at the holdout, from the share of the budget that was kept for them."""
+        parts = self.parts
+        if self.certify and final_due(parts.gate.exam, hoped=standing.hoped, held=standing.exams):
+            standing = self._exam(standing, "final")
+        if self.holdout:
+            site = Site(self.holdout, "holdout", self.stopping.final_deadline())
+            try:
+                look_at_holdout(standing, self.baseline, parts, site, repeats=self.holdout_repeats)
+            except (BudgetExceeded, Stopped) as error:
+                if isinstance(error, Stopped) and error.reason == "cancelled":
+                    raise
+                print(f"the holdout could not be measured in full: {error}", file=sys.stderr)
+        parts.emit(PhaseChanged("done", "finished"))
+
+    def _ended_before(self, standing: Standing) -> bool:
+        """Whether an earlier run reached the end under the same limits, and nothing was tried since."""
+        reports = self.parts.ledger.reports()
+        if not reports or self.parts.ledger.unfinished() or self._over(standing) is None:
+            return False
+        last = reports[-1].result
+        return bool(last["limits"] == self.parts.limits and last["working_tree"] == standing.tree)
+
+
+def recollect(parts: Parts) -> Memory:
+    """What the ledger says of past experiments, as the proposers may know it."""
+    memory = Memory()
+    for row in parts.ledger.experiments():
+        _recollect(memory, row)
+    return memory
+
+
+def _recollect(memory: Memory, row: ExperimentRow) -> None:
+    if row.lesson is None:
+        return
+    memory.add(
+        row.number,
+        row.proposal,
+        row.lesson,
+        champion=row.champion,
+        variant=row.variant,
+        assignment=row.assignment,
+        value=row.value,
+        rollouts=row.spend.rollouts,
+    )

@@ -1,0 +1,71 @@
+"""``ratchet``: the commands, and the one place where an error becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from optimizer.cli import init, inspect, run, upkeep
+from optimizer.errors import RatchetError
+from search_space.errors import SearchSpaceError
+
+app = typer.Typer(
+    name="ratchet",
+    help="Optimize an agent's harness unattended: propose an edit, measure it, keep what is really better.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("init")(init.init)
+app.command("run")(run.run)
+app.command("status")(inspect.status)
+app.command("log")(inspect.log)
+app.command("show")(inspect.show)
+app.command("verify")(upkeep.verify)
+app.command("stop")(upkeep.stop)
+app.command("doctor")(upkeep.doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ratchet {version('ratchet-harness')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Optimize an agent's harness unattended: propose an edit, measure it, keep what is really better."""
+
+
+def main() -> None:
+    """Run the command line. What a user can mend is said in a sentence, with exit code 2 and no traceback."""
+    try:
+        app()
+    except RatchetError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        sys.exit(2)
+    except SearchSpaceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader went away (`ratchet log | head`): that is no error of ours.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,300 @@
+"""ONE experiment, top to bottom: propose, apply, evaluate, decide, settle, learn."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+from optimizer.acceptance.presets import Preset
+from optimizer.acceptance.working import look, plan, settle, shuffled
+from optimizer.errors import BudgetExceeded
+from optimizer.evaluation.runner import Runner, Stopped
+from optimizer.events import Event, ExperimentDecided, ExperimentStarted
+from optimizer.learning.lessons import lesson
+from optimizer.learning.recall import recall
+from optimizer.ledger.branch import Branch
+from optimizer.ledger.rows import Outcome
+from optimizer.ledger.settle import discard, keep
+from optimizer.ledger.store import Ledger
+from optimizer.proposers.base import Past, Proposer, Situation
+from optimizer.records import Decision, Evaluation, Lesson, Proposal, Rollout, Spend, Status, Task, Variant, Verdict
+from optimizer.reports.commit import keep_message
+from optimizer.standing import Standing
+from optimizer.workspace.workspace import Workspace
+from search_space.errors import InvalidEdit
+from search_space.space import Assignment, Space
+
+BROKEN_SHARE = 0.5
+"""A variant is a crash (or a timeout) when at least this share of its first rollouts ended so."""
+BROKEN_LEAST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an experiment is made with. ``limits`` names the budget's limits, ``tasks`` are those of the search split."""
+
+    campaign: str
+    seed: int
+    limits: str
+    gate: Preset
+    experiment_timeout_s: float
+    program: str
+    suite_hash: str
+    tasks: Mapping[str, Task]
+    space: Space
+    workspace: Workspace
+    ledger: Ledger
+    branch: Branch
+    runner: Runner
+    proposer: Proposer
+    check: Callable[[Mapping[str, bytes]], str | None]
+    emit: Callable[[Event], None]
+    cancel: threading.Event
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the campaign remembers of past experiments: rebuilt from the ledger on resuming, then only added to.
+
+    ``tried`` maps (champion's tree, variant's tree) to the experiment that measured the pair; ``idle`` counts the last
+    experiments in a row that cost no rollout.
+    """
+
+    past: list[Past] = field(default_factory=list)
+    lessons: list[Lesson] = field(default_factory=list)
+    tried: dict[tuple[str, str], int] = field(default_factory=dict)
+    idle: int = 0
+
+    def add(
+        self,
+        number: int,
+        proposal: Proposal,
+        learned: Lesson,
+        *,
+        champion: str,
+        variant: str | None,
+        assignment: Assignment,
+        value: float | None,
+        rollouts: int,
+    ) -> None:
+        """Add a finished experiment. What the budget cut short does not count as tried."""
+        self.lessons.append(learned)
+        self.idle = 0 if rollouts else self.idle + 1
+        verdict, effect = learned.verdict, learned.effect
+        self.past.append(Past(number, assignment, proposal.changes, verdict, effect, value, proposal.source))
+        if variant is not None and verdict is not Verdict.over_budget:
+            self.tried.setdefault((champion, variant), number)
+
+
+def run_experiment(
+    number: int, standing: Standing, memory: Memory, parts: Parts, *, deadline: float
+) -> Standing | None:
+    """Run experiment ``number`` on the champion of ``standing``; the standing after it, None when nobody proposes.
+
+    A proposal that a killed process had recorded under this number is taken up again; what it had measured is not
+    measured again. ``deadline`` (``time.monotonic()``) ends it at the latest. Raises :class:`Stopped` on ``cancel``:
+    the experiment then stays open in the ledger.
+    """
+    began = time.monotonic()
+    files = parts.workspace.files(standing.tree)
+    proposal = _proposal(number, standing, files, memory, parts)
+    if proposal is None:
+        return None
+    parts.emit(ExperimentStarted(number, proposal))
+    deadline = min(deadline, began + parts.experiment_timeout_s)
+    variant: Variant | None = None
+    evaluation, spend = Evaluation({}, {}), Spend()
+    try:
+        variant = _apply(number, proposal, files, standing, memory, parts)
+        evaluation, decision = _evaluate(variant, files, standing, parts, deadline=deadline, label=f"{number:06}")
+        spend = evaluation.spend
+    except InvalidEdit as error:
+        decision = Decision(Verdict.invalid, str(error))
+    except _ChecksFailed as error:
+        decision = Decision(Verdict.checks_failed, str(error))
+    return _settle(number, proposal, variant, evaluation, decision, standing, memory, parts, (spend, began))
+
+
+def rollout_seed(campaign_seed: int, task: str, repeat: int) -> int:
+    """The seed of a rollout: the same for every variant, so that the k-th rollouts of two on a task are a pair."""
+    return int.from_bytes(sha256(f"{campaign_seed}|{task}|{repeat}".encode()).digest()[:6], "big")
+
+
+def _proposal(
+    number: int, standing: Standing, files: Mapping[str, bytes], memory: Memory, parts: Parts
+) -> Proposal | None:
+    opened = parts.ledger.unfinished()
+    if opened is not None:
+        return opened.proposal
+    situation = Situation(
+        number=number,
+        seed=int.from_bytes(sha256(f"{parts.seed}|experiment|{number}".encode()).digest()[:6], "big"),
+        space=parts.space,
+        files=files,
+        assignment=parts.space.read(files),
+        history=memory.past,
+        lessons=recall(memory.lessons),
+        program=parts.program,
+    )
+    proposal = parts.proposer.propose(situation)
+    if proposal is not None:
+        parts.ledger.propose(number, proposal, champion=standing.tree)
+    return proposal
+
+
+def _apply(
+    number: int,
+    proposal: Proposal,
+    files: Mapping[str, bytes],
+    standing: Standing,
+    memory: Memory,
+    parts: Parts,
+) -> Variant:
+    """The variant as a git tree, checked; raises InvalidEdit or _ChecksFailed."""
+    if proposal.problem:
+        raise InvalidEdit(proposal.problem)
+    after = proposal.edit.apply(files)
+    parts.space.check(files, after)
+    tree = parts.workspace.write(after, like=standing.tree)
+    if tree == standing.tree:
+        raise InvalidEdit("the edit changes nothing: the variant is the champion itself")
+    if before := memory.tried.get((standing.tree, tree)):
+        raise InvalidEdit(f"the variant is the same as that of experiment {before}")
+    variant = Variant(tree, after, parts.workspace.diff(standing.tree, tree))
+    parts.ledger.evaluate(number, variant=tree, diff=variant.diff, assignment=parts.space.read(after))
+    problem = parts.check(after)
+    if problem:
+        raise _ChecksFailed(problem)
+    return variant
+
+
+class _ChecksFailed(Exception):
+    """A check said no; the text says why."""
+
+
+def _evaluate(
+    variant: Variant, files: Mapping[str, bytes], standing: Standing, parts: Parts, *, deadline: float, label: str
+) -> tuple[Evaluation, Decision]:
+    """Rollouts in batches until the gate decides, the variant proves broken, or time or budget end."""
+    order = shuffled(parts.tasks, champion=standing.tree, seed=parts.seed)
+    evaluation, ran = Evaluation({}, {}), list[Rollout]()
+    pool, settings = standing.pool, parts.gate.working
+    try:
+        while ask := plan(pool, evaluation, settings, order):
+            champion = _run(standing.tree, files, ask.champion, parts, deadline, label="")
+            candidate = _run(variant.tree, variant.files, ask.candidate, parts, deadline, label=label)
+            ran += candidate
+            evaluation = _with(evaluation, candidate, champion)
+            decision = _broken(ran) or look(pool, evaluation, settings, order)
+            if decision:
+                return evaluation, decision
+        decision = look(pool, evaluation, settings, order, last=True)
+        assert decision is not None, "the gate answers when no more evidence can be had"
+        return evaluation, decision
+    except BudgetExceeded as error:
+        return evaluation, Decision(
+            Verdict.over_budget, f"the budget ended before a decision: {error}", rollouts=len(ran)
+        )
+    except Stopped as stopped:
+        if stopped.reason == "cancelled":
+            raise
+        return evaluation, Decision(Verdict.timeout, "no decision within the experiment's time", rollouts=len(ran))
+
+
+def _run(
+    tree: str,
+    files: Mapping[str, bytes],
+    wanted: Sequence[tuple[str, int]],
+    parts: Parts,
+    deadline: float,
+    *,
+    label: str,
+) -> list[Rollout]:
+    tasks = [(parts.tasks[task], rollout_seed(parts.seed, task, repeat)) for task, repeat in wanted]
+    if not tasks:
+        return []
+    return parts.runner.run(tree, files, tasks, deadline=deadline, purpose="search", cancel=parts.cancel, label=label)
+
+
+def _with(evaluation: Evaluation, candidate: Sequence[Rollout], champion: Sequence[Rollout]) -> Evaluation:
+    return Evaluation(
+        with_scores(evaluation.candidate, candidate),
+        with_scores(evaluation.champion, champion),
+        sum((rollout.spend for rollout in (*candidate, *champion)), evaluation.spend),
+    )
+
+
+def with_scores(scores: Mapping[str, tuple[float, ...]], rollouts: Sequence[Rollout]) -> dict[str, tuple[float, ...]]:
+    """``scores`` by task with those of ``rollouts`` added, in order."""
+    merged = dict(scores)
+    for rollout in rollouts:
+        merged[rollout.key.task] = (*merged.get(rollout.key.task, ()), rollout.score)
+    return merged
+
+
+def _broken(ran: Sequence[Rollout]) -> Decision | None:
+    """A decision when too many rollouts of the variant did not end as they should."""
+    for status, verdict in ((Status.crash, Verdict.crash), (Status.timeout, Verdict.timeout)):
+        bad = [rollout for rollout in ran if rollout.status is status]
+        if len(bad) >= max(BROKEN_LEAST, BROKEN_SHARE * len(ran)):
+            reason = f"{len(bad)} of {len(ran)} rollouts: {bad[0].reason}"
+            return Decision(verdict, reason, rollouts=len(ran))
+    return None
+
+
+def _settle(
+    number: int,
+    proposal: Proposal,
+    variant: Variant | None,
+    evaluation: Evaluation,
+    decision: Decision,
+    standing: Standing,
+    memory: Memory,
+    parts: Parts,
+    cost: tuple[Spend, float],
+) -> Standing:
+    """Write the decision down for good, move the branch after a keep, and learn."""
+    spend, began = cost
+    learned = lesson(number, proposal, decision, did=_what(proposal, parts))
+    value = None if decision.effect is None else standing.pool.gained + decision.effect
+    pool = settle(standing.pool, evaluation, decision, parts.gate.working)
+    after, commit = replace(standing, pool=pool), None
+    if decision.verdict is Verdict.over_budget:
+        after = replace(after, spent_out=parts.limits)
+    if decision.verdict is Verdict.keep:
+        assert variant is not None
+        message = keep_message(
+            number,
+            proposal,
+            decision,
+            campaign=parts.campaign,
+            suite=parts.suite_hash,
+            before=standing.pool.mean,
+            spend=spend,
+        )
+        commit = parts.workspace.commit(variant.tree, parent=standing.commit, message=message, at=time.time())
+        after = standing.kept(variant.tree, commit, pool, decision)
+    outcome = Outcome(number, decision, after.to_json(), learned, value, spend, time.monotonic() - began)
+    if commit is None:
+        discard(parts.ledger, outcome)
+    else:
+        keep(parts.ledger, parts.branch, outcome, commit)
+    memory.add(
+        number,
+        proposal,
+        learned,
+        champion=standing.tree,
+        variant=variant.tree if variant else None,
+        assignment=parts.space.read(variant.files) if variant else {},
+        value=value,
+        rollouts=spend.rollouts,
+    )
+    parts.emit(ExperimentDecided(number, proposal, decision, commit, after.pool.mean))
+    return after
+
+
+def _what(proposal: Proposal, parts: Parts) -> str:
+    return parts.space.describe(proposal.changes) if proposal.changes else proposal.edit.describe()

@@ -1,0 +1,51 @@
+"""The commit of a kept variant: what changed and the gain, the idea and the evidence, trailers a program can read."""
+
+from __future__ import annotations
+
+from optimizer.ledger.branch import commit_message
+from optimizer.records import Decision, Proposal, Spend
+from optimizer.reports.words import count, duration, interval, points, short
+
+SUBJECT_WIDTH = 72
+
+
+def keep_message(
+    number: int,
+    proposal: Proposal,
+    decision: Decision,
+    *,
+    campaign: str,
+    suite: str,
+    before: float | None,
+    spend: Spend,
+) -> str:
+    """The message of the commit that experiment ``number`` leaves. ``before`` is the search estimate of the old
+    champion's score: the figures here are those of the search, and say so."""
+    gain = f" ({points(decision.effect)} points, search estimate)"
+    subject = short(proposal.edit.describe(), SUBJECT_WIDTH) + gain
+    body = "\n\n".join(
+        (
+            f"Hypothesis: {proposal.hypothesis}",
+            f"Evidence on search tasks: {decision.reason}.",
+            "A search estimate is no claim: what is claimed is certified, or measured on the holdout, and stands in the "
+            "report (ratchet show, ratchet status). This commit was made by a machine.",
+        )
+    )
+    low = 0.0 if before is None else before
+    return commit_message(
+        subject,
+        body,
+        {
+            "Ratchet-Campaign": campaign,
+            "Ratchet-Experiment": str(number),
+            "Ratchet-Proposer": proposal.proposer,
+            "Ratchet-Score": f"{low:.3f} -> {low + (decision.effect or 0.0):.3f}",
+            "Ratchet-Evidence": (
+                f"effect {points(decision.raw_effect)}, shrunken {points(decision.effect)}, 95% "
+                f"{interval(decision.low, decision.high)}, P(better) {decision.posterior or 0.0:.3f}, "
+                f"tasks {decision.tasks}, better {decision.better}, worse {decision.worse}"
+            ),
+            "Ratchet-Cost": f"{spend.rollouts} rollouts, {count(spend.tokens)} tokens, {duration(spend.seconds)}",
+            "Ratchet-Suite": suite,
+        },
+    )

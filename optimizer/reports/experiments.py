@@ -1,0 +1,156 @@
+"""Experiments as a person or a program reads them: the list, one in full, and results.tsv."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from optimizer.ledger.rows import ExperimentRow, Pair
+from optimizer.records import Verdict
+from optimizer.reports.words import count, duration, interval, points, short
+from search_space.edits import edit_to_json
+
+STYLES = {
+    Verdict.keep: "bold green",
+    Verdict.discard: "dim",
+    Verdict.crash: "red",
+    Verdict.timeout: "red",
+    Verdict.invalid: "yellow",
+    Verdict.checks_failed: "yellow",
+    Verdict.over_budget: "yellow",
+}
+TSV_HEADER = "commit\tscore\tcost_usd\tstatus\tdescription"
+
+
+def experiment_json(row: ExperimentRow) -> dict[str, Any]:
+    """One experiment as JSON: every figure in fractions of the score's scale, times in seconds since the epoch."""
+    decision = row.decision
+    return {
+        "number": row.number,
+        "state": row.state.value,
+        "verdict": decision.verdict.value if decision else None,
+        "reason": decision.reason if decision else None,
+        "effect": decision.effect if decision else None,
+        "raw_effect": decision.raw_effect if decision else None,
+        "low": decision.low if decision else None,
+        "high": decision.high if decision else None,
+        "posterior": decision.posterior if decision else None,
+        "rollouts": decision.rollouts if decision else None,
+        "what": row.proposal.edit.describe(),
+        "hypothesis": row.proposal.hypothesis,
+        "proposer": row.proposal.proposer,
+        "changes": dict(row.proposal.changes),
+        "edit": edit_to_json(row.proposal.edit),
+        "champion": row.champion,
+        "variant": row.variant,
+        "commit": row.commit,
+        "tokens": row.spend.tokens,
+        "usd": row.spend.usd,
+        "seconds": row.seconds,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+    }
+
+
+def log_table(rows: Iterable[ExperimentRow]) -> RenderableType:
+    """The list of experiments, as given."""
+    table = Table(box=None, padding=(0, 1), expand=True)
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("decision")
+    table.add_column("effect", justify="right")
+    table.add_column("95% interval", justify="right")
+    table.add_column("rollouts", justify="right")
+    table.add_column("commit")
+    table.add_column("by")
+    table.add_column("what was tried", ratio=1, no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        decision = row.decision
+        table.add_row(
+            str(row.number),
+            decision.verdict.value if decision else row.state.value,
+            points(decision.effect) if decision else "",
+            interval(decision.low, decision.high) if decision else "",
+            str(decision.rollouts) if decision else "",
+            (row.commit or "")[:9],
+            row.proposal.proposer,
+            short(row.proposal.edit.describe(), 240),
+            style=STYLES[decision.verdict] if decision else "cyan",
+        )
+    return table
+
+
+def tsv_lines(rows: Iterable[ExperimentRow]) -> Iterable[str]:
+    """``results.tsv`` in autoresearch's columns. The score is the search estimate of the variant, as a gain over the
+    baseline; a status is ``keep``, ``discard`` or ``crash``."""
+    yield TSV_HEADER
+    for row in rows:
+        if row.decision is None:
+            continue
+        verdict = row.decision.verdict
+        status = verdict.value if verdict in (Verdict.keep, Verdict.discard) else "crash"
+        value = "" if row.value is None else f"{row.value:.6f}"
+        commit = (row.commit or row.variant or "")[:9]
+        yield f"{commit}\t{value}\t{row.spend.usd:.4f}\t{status}\t{short(row.proposal.edit.describe(), 200)}"
+
+
+def pairs_json(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    """Paired results by task as JSON."""
+    return [{"task": p.task, "candidate": list(p.candidate), "champion": list(p.champion)} for p in pairs]
+
+
+def show(row: ExperimentRow, pairs: Sequence[Pair], *, most_pairs: int = 100) -> RenderableType:
+    """One experiment in full: idea, decision and its reason, diff, paired results by task."""
+    decision = row.decision
+    verdict = decision.verdict.value if decision else row.state.value
+    head = Text.assemble(
+        (f"Experiment {row.number}: ", "bold"),
+        (verdict, STYLES[decision.verdict] if decision else "cyan"),
+        f" · proposed by {row.proposal.proposer}" + (f" · commit {row.commit[:12]}" if row.commit else ""),
+    )
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("what", row.proposal.edit.describe())
+    facts.add_row("hypothesis", row.proposal.hypothesis)
+    if decision:
+        facts.add_row("reason", decision.reason)
+        if decision.effect is not None:
+            effect = (
+                f"{points(decision.raw_effect)} points measured, {points(decision.effect)} believed after shrinking"
+            )
+            facts.add_row("effect", f"{effect}; 95% interval {interval(decision.low, decision.high)} (search tasks)")
+    facts.add_row(
+        "cost",
+        f"{row.spend.rollouts} rollouts · {count(row.spend.tokens)} tokens · ${row.spend.usd:.2f} · {duration(row.seconds)}",
+    )
+    facts.add_row("trees", f"{row.champion[:12]} -> {(row.variant or 'none')[:12]}")
+    parts: list[RenderableType] = [head, facts]
+    if row.diff:
+        parts += [Text(""), Syntax(row.diff.rstrip("\n"), "diff", background_color="default", word_wrap=True)]
+    if pairs:
+        parts += [Text(""), _pairs(pairs[:most_pairs])]
+    return Group(*parts)
+
+
+def _pairs(pairs: Sequence[Pair]) -> RenderableType:
+    table = Table(box=None, padding=(0, 1), title="search tasks: variant against champion", title_justify="left")
+    for name in ("task", "variant", "champion", "difference"):
+        table.add_column(name, justify="left" if name == "task" else "right")
+    for pair in pairs:
+        ours, theirs = _mean(pair.candidate), _mean(pair.champion)
+        difference = None if ours is None or theirs is None else ours - theirs
+        style = "" if not difference else "green" if difference > 0 else "red"
+        table.add_row(pair.task, _cell(pair.candidate), _cell(pair.champion), points(difference), style=style)
+    return table
+
+
+def _mean(scores: Sequence[float]) -> float | None:
+    return sum(scores) / len(scores) if scores else None
+
+
+def _cell(scores: Sequence[float]) -> str:
+    mean = _mean(scores)
+    return "-" if mean is None else f"{mean:.2f} of {len(scores)}"

@@ -1,0 +1,176 @@
+"""The summary of a campaign: what may be claimed first, then what was kept and why, the cost, and where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from optimizer.ledger.rows import Exam, ExperimentRow, Totals
+from optimizer.ledger.store import Ledger
+from optimizer.records import Verdict
+from optimizer.reports.experiments import experiment_json
+from optimizer.reports.words import count, duration, interval, points, short
+
+NO_HOLDOUT = (
+    "No holdout: nothing below is a measurement on tasks that were not used for deciding. Claim nothing from it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that a summary shows. ``holdout`` is the last recorded look, None when there was none; ``has_holdout`` tells
+    whether the suite has such a split at all; ``looks`` counts the looks."""
+
+    totals: Totals
+    kept: Sequence[ExperimentRow]
+    exams: Sequence[Exam]
+    holdout: Mapping[str, Any] | None
+    looks: int
+    has_holdout: bool
+    why: str
+
+
+def summarize(ledger: Ledger, *, why: str = "") -> Summary:
+    """Read a summary from the ledger; ``why`` says how the run ended."""
+    reports = ledger.reports()
+    kept = [row for row in ledger.experiments() if row.decision and row.decision.verdict is Verdict.keep]
+    return Summary(
+        totals=ledger.totals(),
+        kept=kept,
+        exams=ledger.exams(),
+        holdout=reports[-1].result if reports else None,
+        looks=len(reports),
+        has_holdout=not ledger.campaign.settings.get("no_holdout", False),
+        why=why,
+    )
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """The summary as JSON, scores and gains as fractions."""
+    totals = summary.totals
+    return {
+        "campaign": totals.campaign.name,
+        "seed": totals.campaign.seed,
+        "suite": totals.campaign.suite,
+        "ref": totals.campaign.ref,
+        "baseline": totals.campaign.baseline,
+        "tip": totals.tip,
+        "ended": summary.why,
+        "has_holdout": summary.has_holdout,
+        "holdout": summary.holdout,
+        "holdout_looks": summary.looks,
+        "exams": [{"number": exam.number, "outcome": exam.outcome, **exam.result} for exam in summary.exams],
+        "experiments": totals.experiments,
+        "verdicts": dict(totals.verdicts),
+        "kept": [experiment_json(row) for row in summary.kept],
+        "cost": {
+            "rollouts": totals.total.rollouts,
+            "calls": totals.total.calls,
+            "tokens": totals.total.tokens,
+            "usd": totals.total.usd,
+            "rollout_seconds": totals.total.seconds,
+            "by_purpose": {
+                purpose: {"rollouts": spend.rollouts, "tokens": spend.tokens, "usd": spend.usd}
+                for purpose, spend in totals.spend.items()
+            },
+        },
+    }
+
+
+def render(summary: Summary, *, commands: Sequence[tuple[str, str]] = ()) -> RenderableType:
+    """The summary for a terminal; ``commands`` are (command, what it shows)."""
+    parts: list[RenderableType] = []
+    if not summary.has_holdout:
+        parts += [Text(NO_HOLDOUT, style="bold yellow"), Text("")]
+    if summary.why:
+        parts += [Text(f"Ended: {summary.why}."), Text("")]
+    parts += [_holdout(summary), Text(""), _exams(summary), Text(""), _kept(summary), Text(""), _cost(summary.totals)]
+    if commands:
+        look = Table.grid(padding=(0, 2))
+        for command, shows in commands:
+            look.add_row(Text(command, style="cyan"), shows)
+        parts += [Text(""), Text("Look further", style="bold"), look]
+    return Panel(Group(*parts), title=f"Ratchet · {summary.totals.campaign.name}", border_style="green", expand=True)
+
+
+def _holdout(summary: Summary) -> RenderableType:
+    result = summary.holdout
+    if result is None:
+        return Text(
+            "The holdout has not been measured yet: that is done when the budget or the time ends.", style="yellow"
+        )
+    champion = "certified champion" if result["certified"] else "working champion (not certified)"
+    table = Table(box=None, padding=(0, 2), title="Holdout: tasks that nothing was decided on", title_justify="left")
+    table.add_column("")
+    table.add_column("score", justify="right")
+    table.add_column("95% interval", justify="right")
+    for name, key in (("baseline", "baseline"), (champion, "champion")):
+        part = result[key]
+        span = f"{points(part['low'], signed=False)} to {points(part['high'], signed=False)}"
+        table.add_row(name, points(part["mean"], signed=False), span)
+    gain = result["difference"]
+    style = "bold green" if (gain["low"] or 0.0) > 0 else "bold"
+    table.add_row("gain, paired", points(gain["mean"]), interval(gain["low"], gain["high"]), style=style)
+    note = (
+        f"better on {result['better']} of {result['tasks']} tasks, worse on {result['worse']}; "
+        f"{result['rollouts']} rollouts; look number {summary.looks} at this holdout; "
+        f"the search's own estimate was {points(result['search_estimate'], signed=False)}, which is no claim"
+    )
+    return Group(table, Text(note, style="dim"))
+
+
+def _exams(summary: Summary) -> RenderableType:
+    if not summary.exams:
+        return Text("Exams: none was held; nothing is certified.")
+    lines = [Text("Exams on the certify tasks (never used by the search)", style="bold")]
+    for exam in summary.exams:
+        style = {"passed": "green", "failed": "red"}.get(exam.outcome, "")
+        result = exam.result
+        figures = f"{points(result['effect'])} points, {interval(result['low'], result['high'])}"
+        lines.append(
+            Text(
+                f"  {exam.number} {exam.outcome}: {figures}, {result['rollouts']} rollouts, {exam.champion[:9]}",
+                style=style,
+            )
+        )
+    return Group(*lines)
+
+
+def _kept(summary: Summary) -> RenderableType:
+    if not summary.kept:
+        return Text("Kept: nothing was better.")
+    table = Table(box=None, padding=(0, 1), title=f"Kept: {len(summary.kept)}", title_justify="left", expand=True)
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("commit")
+    table.add_column("believed", justify="right")
+    table.add_column("what and why", ratio=1)
+    for row in summary.kept:
+        assert row.decision is not None
+        what = Text.assemble(
+            (short(row.proposal.edit.describe(), 160), ""), "\n", (short(row.decision.reason, 200), "dim")
+        )
+        table.add_row(str(row.number), (row.commit or "")[:9], points(row.decision.effect), what)
+    return Group(
+        table,
+        Text(
+            "What is believed is the search's shrunken estimate of one edit; only the figures above are claims.",
+            style="dim",
+        ),
+    )
+
+
+def _cost(totals: Totals) -> RenderableType:
+    spend = totals.total
+    verdicts = ", ".join(f"{number} {verdict}" for verdict, number in totals.verdicts.items())
+    purposes = ", ".join(f"{count(part.rollouts)} {purpose}" for purpose, part in totals.spend.items() if part.rollouts)
+    return Text(
+        f"Cost: {count(spend.rollouts)} rollouts ({purposes}), {count(spend.calls)} model calls, "
+        f"{count(spend.tokens)} tokens, ${spend.usd:.2f}, {duration(spend.seconds)} of rollouts. "
+        f"{totals.experiments} experiments: {verdicts}."
+    )

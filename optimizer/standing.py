@@ -1,0 +1,88 @@
+"""Where a campaign stands between two experiments: one frozen value, written with every decision, read on resuming."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from optimizer.acceptance.pool import Pool
+from optimizer.records import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The working champion, the certified one, and what the gate knows of both.
+
+    ``tree`` and ``commit`` name the working champion, ``certified_*`` the last one that passed an exam (at first the
+    baseline). ``hoped`` is the sum of the shrunken effects kept since then. ``exams`` counts the exams held, ``passed``
+    those passed. ``spent_out`` names the limits at which the search ended for want of budget, empty before.
+    """
+
+    tree: str
+    commit: str
+    certified_tree: str
+    certified_commit: str
+    pool: Pool
+    certified_pool: Pool
+    hoped: float = 0.0
+    exams: int = 0
+    passed: int = 0
+    spent_out: str = ""
+
+    @classmethod
+    def at_baseline(cls, tree: str, commit: str) -> Standing:
+        """The standing of a campaign that has done nothing yet."""
+        return cls(tree, commit, tree, commit, Pool(), Pool())
+
+    def kept(self, tree: str, commit: str, pool: Pool, decision: Decision) -> Standing:
+        """After a keep: a new working champion."""
+        return replace(self, tree=tree, commit=commit, pool=pool, hoped=self.hoped + (decision.effect or 0.0))
+
+    def passed_exam(self) -> Standing:
+        """After a passed exam: the working champion is the certified one."""
+        return replace(
+            self,
+            certified_tree=self.tree,
+            certified_commit=self.commit,
+            certified_pool=self.pool,
+            hoped=0.0,
+            exams=self.exams + 1,
+            passed=self.passed + 1,
+        )
+
+    def failed_exam(self) -> Standing:
+        """After a failed exam: back to the certified champion."""
+        return replace(
+            self,
+            tree=self.certified_tree,
+            commit=self.certified_commit,
+            pool=self.certified_pool,
+            hoped=0.0,
+            exams=self.exams + 1,
+        )
+
+    def unclear_exam(self) -> Standing:
+        """After an unclear exam: as before, one exam fewer to hold."""
+        return replace(self, exams=self.exams + 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON value that :meth:`from_json` reads back."""
+        return {
+            "tree": self.tree,
+            "commit": self.commit,
+            "certified_tree": self.certified_tree,
+            "certified_commit": self.certified_commit,
+            "pool": self.pool.to_json(),
+            "certified_pool": self.certified_pool.to_json(),
+            "hoped": self.hoped,
+            "exams": self.exams,
+            "passed": self.passed,
+            "spent_out": self.spent_out,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Standing:
+        """The standing that :meth:`to_json` wrote."""
+        pools = {name: Pool.from_json(value[name]) for name in ("pool", "certified_pool")}
+        return cls(**{**value, **pools})

@@ -1,0 +1,123 @@
+"""When to stop: somebody asked, or what is left would not pay for another experiment and the end that was promised."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from optimizer.evaluation.budget import Budget
+
+TIME_MARGIN = 1.3
+"""The end is given this many times the seconds that it should take at the rate seen so far."""
+FIRST_RATE = 4.0
+"""Rollouts a second assumed before any was seen."""
+END_SHARE = 0.4
+"""Before a rate was seen, the end is given at most this share of the time."""
+LEAST_END_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What is promised for the end of a campaign: ``exam`` rollouts for the last exam, at most, and exactly ``holdout``
+    for the look at the holdout. Without a limit on rollouts, the exam gets ``exam_share`` of what was spent."""
+
+    exam: int | None
+    exam_share: float
+    exam_least: int
+    holdout: int
+
+    def exam_rollouts(self, spent: int) -> int:
+        """Rollouts for the last exam, when ``spent`` were spent."""
+        if self.exam_share == 0:
+            return 0
+        return self.exam if self.exam is not None else max(self.exam_least, int(self.exam_share * spent))
+
+
+@dataclass(slots=True)
+class Stopping:
+    """Asked before every experiment. ``needed`` is the number of rollouts below which an experiment is not begun;
+    ``stop_request`` a file whose existence asks for a graceful stop; ``clock`` a monotonic clock in seconds."""
+
+    budget: Budget
+    end: End
+    needed: int
+    stop_request: Path
+    cancel: threading.Event = field(default_factory=threading.Event)
+    clock: Callable[[], float] = time.monotonic
+    asked: str = ""
+    began_at: float = 0.0
+    began_with: int = 0
+
+    def __post_init__(self) -> None:
+        self.began_at, self.began_with = self.clock(), self.budget.spent.rollouts
+
+    def ask(self, who: str) -> None:
+        """Ask for a graceful stop: the experiment in hand is finished, then the campaign ends and can be resumed."""
+        self.asked = self.asked or who
+
+    def halted(self) -> str | None:
+        """Why to end now without an end phase (somebody asked), or None."""
+        if self.asked:
+            return f"stopped: {self.asked}"
+        if self.stop_request.exists():
+            return "stopped: 'ratchet stop' asked for it"
+        return None
+
+    def search_over(self) -> str | None:
+        """Which limit leaves no room for another experiment, or None."""
+        left = self.budget.left("search")
+        if left.rollouts is not None and left.rollouts < self.needed:
+            return "the budget of rollouts is spent"
+        mean = self._mean_tokens()
+        if left.tokens is not None and left.tokens < mean * (self.needed + self._end_rollouts()):
+            return "the budget of tokens is spent"
+        if left.usd is not None and left.usd <= self._mean_usd() * (self.needed + self._end_rollouts()):
+            return "the budget of dollars is spent"
+        deadline = self.search_deadline()
+        if self.clock() >= deadline:
+            return "the time is up"
+        return None
+
+    def search_deadline(self) -> float:
+        """The ``clock`` instant at which the search must be over, so that the end fits before the deadline."""
+        deadline = self.budget.limits.deadline
+        return math.inf if deadline is None else deadline - self.end_seconds()
+
+    def final_deadline(self) -> float:
+        """The ``clock`` instant at which everything must be over."""
+        deadline = self.budget.limits.deadline
+        return math.inf if deadline is None else deadline
+
+    def end_seconds(self) -> float:
+        """Seconds to leave for the last exam and the holdout, from the rate of this sitting so far."""
+        done, passed = self.budget.spent.rollouts - self.began_with, self.clock() - self.began_at
+        if done >= 20 and passed > 0:
+            return LEAST_END_S + TIME_MARGIN * self._end_rollouts() * passed / done
+        deadline = self.budget.limits.deadline
+        whole = math.inf if deadline is None else deadline - self.began_at
+        return min(END_SHARE * whole, LEAST_END_S + TIME_MARGIN * self._end_rollouts() / FIRST_RATE)
+
+    def _end_rollouts(self) -> int:
+        return self.end.holdout + self.end.exam_rollouts(self.budget.spent.rollouts)
+
+    def _mean_tokens(self) -> float:
+        spent = self.budget.spent
+        return spent.tokens / spent.rollouts if spent.rollouts else 0.0
+
+    def _mean_usd(self) -> float:
+        spent = self.budget.spent
+        return spent.usd / spent.rollouts if spent.rollouts else 0.0
+
+
+def seconds_until(until: str, now: datetime.datetime) -> float:
+    """Seconds from ``now`` (local time) to the next ``HH:MM``: today, or tomorrow when that has passed."""
+    hours, minutes = map(int, until.split(":"))
+    then = now.replace(hour=hours, minute=minutes, second=0, microsecond=0)
+    if then <= now:
+        then += datetime.timedelta(days=1)
+    return (then - now).total_seconds()

@@ -1,0 +1,90 @@
+"""Does a kept commit's claim stand? Measured again against its parent, on fresh seeds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from optimizer.acceptance.evidence import Estimate, cells, estimate
+from optimizer.acceptance.presets import WorkingSettings
+from optimizer.evaluation.runner import Runner
+from optimizer.experiment import rollout_seed, with_scores
+from optimizer.records import Rollout, Task
+from optimizer.workspace.workspace import Workspace
+
+FRESH_REPEATS = 1_000_000
+"""Repeat indices of a verification begin here: a campaign never gets so far, so no seed was used before."""
+
+
+class Finding(StrEnum):
+    """``stands``: the interval lies above zero. ``refuted``: it lies below. ``open``: it holds zero."""
+
+    stands = "stands"
+    refuted = "refuted"
+    open = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What measuring again found. ``claimed`` is the search's shrunken estimate; effects are fractions of the scale."""
+
+    finding: Finding
+    claimed: float | None
+    estimate: Estimate
+    rollouts: int
+
+    @property
+    def sentence(self) -> str:
+        """The finding in words and numbers."""
+        found = self.estimate
+        words = {
+            Finding.stands: "the claim stands: better than its parent",
+            Finding.refuted: "the claim is refuted: worse than its parent",
+            Finding.open: "not decided: the interval holds zero; more --repeats narrow it",
+        }[self.finding]
+        claimed = "" if self.claimed is None else f", believed then {100 * self.claimed:+.1f}"
+        return (
+            f"{words}; {100 * found.raw:+.1f} points, 95% interval {100 * found.low:+.1f} to {100 * found.high:+.1f}"
+            f"{claimed}; better on {found.better} of {found.tasks} tasks, worse on {found.worse}; "
+            f"{self.rollouts} fresh rollouts"
+        )
+
+
+def verify_trees(
+    tree: str,
+    parent: str,
+    *,
+    claimed: float | None,
+    repeats: int,
+    attempt: int,
+    tasks: Mapping[str, Task],
+    seed: int,
+    workspace: Workspace,
+    runner: Runner,
+    deadline: float,
+    cancel: threading.Event,
+) -> Verification:
+    """Measure harness ``tree`` against ``parent``: ``repeats`` rollouts a task each, paired by seeds that no campaign
+    uses. ``attempt`` picks among such seeds, so that a second verification is fresh again."""
+    first = FRESH_REPEATS * (1 + attempt)
+    wanted = [
+        (tasks[task], rollout_seed(seed, task, first + repeat)) for repeat in range(repeats) for task in sorted(tasks)
+    ]
+
+    def scores(which: str) -> tuple[list[Rollout], dict[str, tuple[float, ...]]]:
+        files = workspace.files(which)
+        rollouts = runner.run(which, files, wanted, deadline=deadline, purpose="verify", cancel=cancel)
+        return rollouts, with_scores({}, rollouts)
+
+    ours, candidate = scores(tree)
+    theirs, champion = scores(parent)
+    noise = sum(cell.mean * (1 - cell.mean) for cell in cells(champion).values()) / len(champion)
+    settings = WorkingSettings()
+    found = estimate(
+        cells(candidate), cells(champion), noise=noise, prior_sd=settings.prior_sd, pseudo_tasks=settings.pseudo_tasks
+    )
+    assert found is not None, "both sides were measured on the same tasks"
+    finding = Finding.stands if found.low > 0 else Finding.refuted if found.high < 0 else Finding.open
+    return Verification(finding, claimed, found, len(ours) + len(theirs))
