@@ -98,19 +98,20 @@ WORDINGS: Final[Mapping[str, tuple[str, ...]]] = {
         "imported by "
         "the module where you arrive. In which module is `{second}` really defined?",
     ),
-    # function, first, second: two or three module phrases, joined by commas and "and" (see `join_phrases`).
+    # function, modules: three to five module phrases, joined by commas and "and" (see `join_phrases`).
     "count_calls": (
         "How many call sites of the function `{function}` are there in {modules}, taken together?",
         "Count the call sites of the function `{function}` in {modules}. How many are there in total?",
         "What is the total number of call sites of the function `{function}` in {modules}?",
     ),
-    # candidates: three of "`p` of `f` in the module `m`", joined by commas and "or".
+    # candidates: four of "`p` of `f` in the module `m`", joined by commas and "or".
     "compare_defaults": (
         "Which has the largest default value for its parameter: {candidates}?",
         "Compare the default values of these parameters: {candidates}. Which function has the largest one?",
-        "Three functions give a parameter a default value: {candidates}. Which function has the largest default value?",
+        "Several functions give a parameter a default value: {candidates}. Which function has the largest default "
+        "value?",
     ),
-    # modules: two module phrases.
+    # modules: four or five module phrases.
     "longest_function": (
         "Which function or method is the longest (in lines) in {modules}, taken together?",
         "Look at {modules}. Which function or method in them is the longest (in lines)?",

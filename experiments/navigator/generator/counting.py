@@ -13,34 +13,40 @@ from experiments.navigator.questions import CANDIDATE, join_phrases, module_phra
 Described = tuple[str, tuple[str, ...]]
 """A phrase for a module, and the modules that one passes to find it."""
 
-MIN_FUNCTIONS = 8
-"""A module is worth an outline from this many functions on."""
-
-LARGE = 300
-"""How many drafts of a kind with plenty of material are made: enough to choose from."""
+LARGE = 150
+"""How many drafts are made where there is plenty of material: enough to choose from."""
 
 
 def count_calls(scene: Scene) -> Iterator[Draft]:
-    """Call sites of one name in three modules, one of them told by a class (``three``) or two so (``two``)."""
-    for number, (name, modules) in enumerate(scene.called[:LARGE]):
-        told = [facts for facts in scene.mixed(modules, name, lambda f: f.name) if facts.name in scene.landmarks]
-        named = [facts for facts in scene.mixed(modules, name, lambda f: f.name) if facts not in told[:1]]
-        if not told or len(named) < 2:
-            continue
-        chosen = [*named[:2], told[0]] if number % 2 else [named[0], told[0]]
-        total = sum(len(facts.calls[name]) for facts in chosen)
-        phrases = [module_phrase("named", module=facts.name) for facts in chosen[:-1]]
-        phrases.append(module_phrase("class", cls=scene.landmarks[told[0].name]))
-        prompt = word_question(
-            "count_calls", "number", f"{scene.seed}/{name}", function=name, modules=join_phrases(phrases, "and")
-        )
-        keys = (f"name {name}", *(f"in {facts.name}" for facts in chosen))
-        yield Draft("three" if number % 2 else "two", prompt, str(total), keys, tuple(facts.name for facts in chosen))
+    """Call sites of one name in three (``three``) or five (``five``) modules, the last of them told by a class."""
+    for name, modules in scene.called:
+        for size, variant in ((3, "three"), (5, "five")):
+            chosen = _callers(scene, modules, size, f"{variant} {name}")
+            if chosen is None:
+                continue
+            total = sum(len(facts.calls[name]) for facts in chosen)
+            seed = f"{scene.seed}/{variant}/{name}"
+            prompt = word_question("count_calls", "number", seed, function=name, modules=_listed(scene, chosen))
+            keys = (f"name {name}", *(f"in {facts.name}" for facts in chosen))
+            yield Draft(variant, prompt, str(total), keys, tuple(facts.name for facts in chosen))
+
+
+def _callers(scene: Scene, modules: list[ModuleFacts], size: int, label: str) -> list[ModuleFacts] | None:
+    """``size`` of the first eight ``modules``, the last one with a class to tell it by."""
+    mixed = scene.mixed(modules[:8], label, lambda facts: facts.name)
+    told = next((facts for facts in mixed if facts.name in scene.landmarks), None)
+    named = [facts for facts in mixed if facts is not told][: size - 1]
+    return [*named, told] if told and len(named) == size - 1 else None
+
+
+def _listed(scene: Scene, modules: list[ModuleFacts]) -> str:
+    """Phrases for ``modules``, the last one told by its class."""
+    named = [module_phrase("named", module=facts.name) for facts in modules[:-1]]
+    return join_phrases([*named, module_phrase("class", cls=scene.landmarks[modules[-1].name])], "and")
 
 
 def compare_defaults(scene: Scene) -> Iterator[Draft]:
-    """Three parameters whose defaults are numbers; one at least is a named constant (``constant``) or none "
-    "(``plain``)."""
+    """Four parameters whose defaults are numbers; of one (``constant``) or none (``plain``) it is a named constant."""
     found: list[tuple[ModuleFacts, str, str, float, bool]] = []
     for facts in scene.modules:
         for item in facts.outline:
@@ -61,49 +67,49 @@ def compare_defaults(scene: Scene) -> Iterator[Draft]:
     mixed = scene.mixed(found, "defaults", lambda d: (d[0].name, d[1], d[2]))
     constants, plain = [d for d in mixed if d[4]], [d for d in mixed if not d[4]]
     groups = [
-        ("constant", [c, plain[2 * i % len(plain)], plain[(2 * i + 1) % len(plain)]]) for i, c in enumerate(constants)
+        ("constant", [c, *(plain[(3 * i + k) % len(plain)] for k in range(3))])
+        for i, c in enumerate(constants)
+        if plain
     ]
-    groups += [("plain", plain[i : i + 3]) for i in range(len(plain) - 2)]
-    for variant, trio in groups:
-        numbers = sorted(d[3] for d in trio)
-        if numbers[-1] == numbers[-2] or len({d[0].name for d in trio}) < 3 or len({d[1] for d in trio}) < 3:
+    groups += [("plain", plain[i : i + 4]) for i in range(len(plain) - 3)]
+    for variant, group in groups:
+        numbers = sorted(d[3] for d in group)
+        if numbers[-1] == numbers[-2] or len({d[0].name for d in group}) < 4 or len({d[1] for d in group}) < 4:
             continue
-        label = "/".join(f"{d[0].name}.{d[1]}.{d[2]}" for d in trio)
-        trio = scene.mixed(trio, label, lambda d: (d[0].name, d[1]))
-        listed = [CANDIDATE.format(parameter=d[2], function=d[1], module=d[0].name) for d in trio]
+        label = "/".join(f"{d[0].name}.{d[1]}.{d[2]}" for d in group)
+        group = scene.mixed(group, label, lambda d: (d[0].name, d[1]))
+        listed = [CANDIDATE.format(parameter=d[2], function=d[1], module=d[0].name) for d in group]
         prompt = word_question(
             "compare_defaults", "written", f"{scene.seed}/{label}", candidates=join_phrases(listed, "or")
         )
-        keys = tuple(f"{d[0].name}.{d[1]}" for d in trio)
-        yield Draft(variant, prompt, max(trio, key=lambda d: d[3])[1], keys, tuple(d[0].name for d in trio))
+        keys = tuple(f"{d[0].name}.{d[1]}" for d in group)
+        yield Draft(variant, prompt, max(group, key=lambda d: d[3])[1], keys, tuple(d[0].name for d in group))
 
 
 def longest_function(scene: Scene) -> Iterator[Draft]:
-    """The longest function of two modules, the second told by a class (``class``) or by a base or an import "
-    "(``hop``)."""
-    big = {facts.name: facts for facts in scene.modules if _is_big(facts)}
-    told = [
-        (facts, _by_class(scene, facts))
-        for facts in scene.mixed(big.values(), "longest", lambda f: f.name)
-        if _is_told(scene, facts)
-    ]
-    hops = [(big[module], described) for module, described in _by_hop(scene) if module in big]
-    pairs = [("class", told[i], told[(i + 1) % len(told)]) for i in range(len(told))]
-    pairs += [("hop", told[i % len(told)], hop) for i, hop in enumerate(hops)]
-    for variant, (first, phrase), (second, other) in pairs:
-        winner = scene.resolver.longest([first, second]) if first is not second else None
-        if winner is None or winner.name.startswith("__"):
-            continue
-        seed = f"{scene.seed}/{first.name}/{second.name}"
-        prompt = word_question("longest_function", "function", seed, modules=join_phrases([phrase[0], other[0]], "and"))
-        keys = (f"in {first.name}", f"in {second.name}", f"answer {winner.name}")
-        yield Draft(variant, prompt, winner.name, keys, (first.name, second.name, *phrase[1], *other[1]))
+    """The longest function of five modules, one told by a class (``class``), or of four, one told by a base or by an
+    import (``hop``)."""
+    told = [(facts, (_listed(scene, [facts]), ())) for facts in scene.large if facts.name in scene.landmarks]
+    hops = [hop for hop in _by_hop(scene) if hop[0] in scene.large]
+    for variant, size, lasts in (("class", 4, told), ("hop", 3, hops)):
+        for number in range(LARGE if lasts else 0):
+            last, (phrase, passed) = lasts[number % len(lasts)]
+            rest = [facts for facts in scene.large if facts is not last]
+            named = scene.mixed(rest, f"{variant} {number}", lambda facts: facts.name)[:size]
+            winner = scene.resolver.longest([*named, last])
+            if len(named) < size or winner is None or winner.name.startswith("__"):
+                continue
+            phrases = [*(module_phrase("named", module=facts.name) for facts in named), phrase]
+            seed = f"{scene.seed}/{variant}/{number}"
+            prompt = word_question("longest_function", "function", seed, modules=join_phrases(phrases, "and"))
+            keys = (f"last {last.name}", f"answer {winner.name}")
+            yield Draft(variant, prompt, winner.name, keys, (*(facts.name for facts in named), last.name, *passed))
 
 
 def early_late(scene: Scene) -> Iterator[Draft]:
     """The line of a function, needed again after a bulky search: ``calls``, ``longest`` or ``owner``; added to its
     result, or the larger one asked for (one in four)."""
-    early = [(facts, item) for facts, item in scene.functions if item.line > 40 and _is_big(facts)]
+    early = [(facts, item) for facts, item in scene.functions if item.line > 40 and facts in scene.large]
     tasks: list[Callable[[Scene], Iterator[tuple[str, int, dict[str, str], tuple[str, ...]]]]] = [
         _calls,
         _longest,
@@ -131,31 +137,19 @@ def early_late(scene: Scene) -> Iterator[Draft]:
 
 def _calls(scene: Scene) -> Iterator[tuple[str, int, dict[str, str], tuple[str, ...]]]:
     for name, modules in reversed(scene.called):
-        mixed = scene.mixed(modules, f"late {name}", lambda f: f.name)
-        told = [facts for facts in mixed if facts.name in scene.landmarks][:1]
-        chosen = [*[facts for facts in mixed if facts not in told][:1], *told]
-        if len(chosen) == 2 and told:
-            phrases = [module_phrase("named", module=chosen[0].name), _by_class(scene, told[0])[0]]
+        if chosen := _callers(scene, modules, 3, f"late {name}"):
             total = sum(len(facts.calls[name]) for facts in chosen)
-            yield (
-                f"name {name}",
-                total,
-                {"function": name, "modules": join_phrases(phrases, "and")},
-                tuple(f.name for f in chosen),
-            )
+            told = {"function": name, "modules": _listed(scene, chosen)}
+            yield f"name {name}", total, told, tuple(facts.name for facts in chosen)
 
 
 def _longest(scene: Scene) -> Iterator[tuple[str, int, dict[str, str], tuple[str, ...]]]:
-    modules = {facts.name: facts for facts in scene.modules if _is_big(facts)}
-    hops = [(modules[name], told) for name, told in _by_hop(scene) if name in modules]
-    told = [
-        (facts, _by_class(scene, facts))
-        for facts in scene.mixed(modules.values(), "late", lambda f: f.name)
-        if _is_told(scene, facts)
-    ]
-    for facts, (phrase, passed) in [*told, *hops]:
-        if winner := scene.resolver.longest([facts]):
-            yield f"longest {facts.name}", winner.length, {"modules": phrase}, (facts.name, *passed)
+    for number in range(LARGE if len(scene.large) > 3 else 0):
+        chosen = scene.mixed(scene.large, f"late {number}", lambda facts: facts.name)[:3]
+        winner = scene.resolver.longest(chosen)
+        if winner and chosen[-1].name in scene.landmarks:
+            modules = tuple(facts.name for facts in chosen)
+            yield f"longest {winner.qualname}", winner.length, {"modules": _listed(scene, chosen)}, modules
 
 
 def _owner(scene: Scene) -> Iterator[tuple[str, int, dict[str, str], tuple[str, ...]]]:
@@ -165,23 +159,11 @@ def _owner(scene: Scene) -> Iterator[tuple[str, int, dict[str, str], tuple[str, 
         yield f"owner {facts.name}.{cls.name}", method.line, told, tuple(dict.fromkeys(modules))
 
 
-def _is_big(facts: ModuleFacts) -> bool:
-    return sum(item.keyword == "def" for item in facts.outline) >= MIN_FUNCTIONS
-
-
-def _is_told(scene: Scene, facts: ModuleFacts) -> bool:
-    return facts.name in scene.landmarks
-
-
-def _by_class(scene: Scene, facts: ModuleFacts) -> Described:
-    return module_phrase("class", cls=scene.landmarks[facts.name]), (facts.name,)
-
-
-def _by_hop(scene: Scene) -> Iterator[tuple[str, Described]]:
+def _by_hop(scene: Scene) -> Iterator[tuple[ModuleFacts, Described]]:
     """Modules told by an imported name or by a base class that is defined in them."""
     for facts, cls, chain in scene.lines:
         if chain[0].module != facts.name:
             phrase = module_phrase("base", cls=cls.name, module=facts.name)
-            yield chain[0].module, (phrase, (facts.name, *chain[0].path))
+            yield chain[0].facts, (phrase, (facts.name, *chain[0].path))
     for facts, name, place in scene.imports:
-        yield place.module, (module_phrase("import", name=name, module=facts.name), place.path)
+        yield place.facts, (module_phrase("import", name=name, module=facts.name), place.path)

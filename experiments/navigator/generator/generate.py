@@ -32,8 +32,8 @@ def generate(args: Mapping[str, Any]) -> list[dict[str, str]]:
     """Tasks as ``{id, split, kind, prompt, answer}``.
 
     ``args``: ``root`` (a folder of Python sources; the standard library when left out), ``seed`` (0), and how many
-    tasks each split gets: ``search`` (72), ``certify`` (48), ``holdout`` (96). The same tree and arguments give the same tasks.
-    Raises :class:`ValueError` for a bad argument and for a tree that holds too little to ask about.
+    tasks each split gets: ``search`` (72), ``certify`` (48), ``holdout`` (96). The same tree and arguments give the
+    same tasks. Raises :class:`ValueError` for a bad argument and for a tree that holds too little to ask about.
     """
     sizes, seed, root = _checked(args)
     try:
@@ -56,18 +56,20 @@ def scenes(index: Index, sizes: Mapping[str, int], seed: int) -> list[Scene]:
 
 
 def _weights(resolver: Resolver) -> dict[str, tuple[float, ...]]:
-    """What each package brings: definitions, classes with an ancestor in another module of the package, and classes
-    with several ancestors, which are the rarest material. Square roots, since no module is asked about very often."""
+    """What each package brings: definitions, classes with an ancestor in another module of the package, classes with
+    several ancestors, and defaults that are named constants: the rarest material. Square roots, since no module is
+    asked about very often."""
     weights: dict[str, list[float]] = {}
     for facts in resolver.modules:
         package = package_of(facts.name)
-        weight = weights.setdefault(package, [0.0, 0.0, 0.0])
-        weight[0] += len(facts.outline) ** 0.5
         chains = [resolver.ancestors(facts, cls) for cls in resolver.classes(facts)]
-        weight[1] += (
-            sum(any(p.module != facts.name and package_of(p.module) == package for p in c) for c in chains) ** 0.5
+        counts = (
+            len(facts.outline),
+            sum(any(place.module != facts.name and package_of(place.module) == package for place in c) for c in chains),
+            sum(len(chain) > 1 for chain in chains),
+            sum(value in facts.numbers for item in facts.outline for _, value in item.defaults),
         )
-        weight[2] += sum(len(chain) > 1 for chain in chains) ** 0.5
+        weights[package] = [a + b**0.5 for a, b in zip(weights.get(package, [0.0] * 4), counts, strict=True)]
     return {package: tuple(weight) for package, weight in weights.items()}
 
 

@@ -30,6 +30,7 @@ class Resolver:
     def __init__(self, index: Index) -> None:
         self.index: Final = index
         self.modules: Final = tuple(sorted((index.module_at(path) for path in index.tree.files), key=lambda f: f.name))
+        self._longest: Final[dict[str, list[Outlined]]] = {}
         self._starred: Final = frozenset(
             facts.name
             for facts in self.modules
@@ -111,11 +112,16 @@ class Resolver:
 
     def longest(self, modules: list[ModuleFacts]) -> Outlined | None:
         """The longest function or method of some modules; None unless it leads by two lines and its name is its own."""
-        functions = [item for facts in modules for item in facts.outline if item.keyword == "def"]
-        ranked = sorted(functions, key=lambda item: -item.length)[:2]
+        ranked = sorted((item for facts in modules for item in self._two_longest(facts)), key=lambda item: -item.length)
         if len(ranked) < 2 or ranked[0].length < ranked[1].length + 2 or not ranked[0].plain:
             return None
         return ranked[0]
+
+    def _two_longest(self, facts: ModuleFacts) -> list[Outlined]:
+        if facts.name not in self._longest:
+            functions = [item for item in facts.outline if item.keyword == "def"]
+            self._longest[facts.name] = sorted(functions, key=lambda item: -item.length)[:2]
+        return self._longest[facts.name]
 
     def default(self, facts: ModuleFacts, value: float | str) -> float | None:
         """A parameter's default as a number: itself, or the module's constant of that name when it is bound once."""

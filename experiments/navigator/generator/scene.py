@@ -13,6 +13,9 @@ from experiments.navigator.generator.splits import digest, package_of
 
 T = TypeVar("T")
 
+LARGE_OUTLINE_CHARS: Final = (1_800, 8_000)
+"""A large outline, about: several of them crowd a context of 8,000 tokens, none fills it alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -98,14 +101,26 @@ class Scene:
 
     @cached_property
     def called(self) -> list[tuple[str, list[ModuleFacts]]]:
-        """Names with the modules of the split that hold 2 to 25 call sites of them, at least three, mixed."""
+        """Names with the modules of the split that hold 4 to 60 call sites of them, at least four, the most first;
+        the names mixed."""
         where: dict[str, list[ModuleFacts]] = {}
         for facts in self.modules:
             for name, lines in facts.calls.items():
-                if 2 <= len(lines) <= 25 and len(name) > 2 and not name.startswith("__"):
+                if 4 <= len(lines) <= 60 and len(name) > 2 and not name.startswith("__"):
                     where.setdefault(name, []).append(facts)
-        found = [(name, modules) for name, modules in where.items() if len(modules) >= 3]
+        found = [
+            (name, sorted(modules, key=lambda facts: (-len(facts.calls[name]), facts.name)))
+            for name, modules in where.items()
+            if len(modules) >= 4
+        ]
         return self.mixed(found, "called", lambda pair: pair[0])
+
+    @cached_property
+    def large(self) -> list[ModuleFacts]:
+        """Modules whose outline fills some pages, and with it a context."""
+        smallest, largest = LARGE_OUTLINE_CHARS
+        rows = ((facts, sum(len(item.name) + 24 for item in facts.outline)) for facts in self.modules)
+        return [facts for facts, chars in rows if smallest <= chars <= largest]
 
     @cached_property
     def landmarks(self) -> dict[str, str]:
