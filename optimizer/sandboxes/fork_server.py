@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import random
 import signal
 import socket
 import sys
@@ -51,8 +50,6 @@ def _load(preload: dict[str, dict[str, Any] | None]) -> None:
     if threading.active_count() > 1:
         names = ", ".join(sorted(thread.name for thread in threading.enumerate()))
         raise RuntimeError(f"a preloaded module left threads running ({names}): forks would not have them")
-    # Forks inherit one state, so that code which forgets to seed is the same every time.
-    random.seed(0)
     sys.stdout.flush()  # or every fork would print it again
     gc.collect()
     # What is loaded now lives as long as the server: no collection in a fork should touch, and so copy, its pages.

@@ -31,7 +31,7 @@ from optimizer.sandboxes.reach import INSIDE, OUTSIDE, package_folders
 START_TIMEOUT_S = 120.0
 """Time for loading and warming all modules."""
 ANSWER_TIMEOUT_S = 10.0
-LATE_S = 0.7
+LATE_S = 0.5
 """How long after its deadline a supervisor may answer before it is killed itself."""
 POLL_S = 0.05
 

@@ -1,10 +1,10 @@
 """A system-call filter for what Landlock leaves open, and a gate through which every new process has to pass.
 
-Denied with EPERM: sockets that are not unix ones, memory that outlives its process, and calls that no rollout needs and
-that reach far into the kernel. Forks (not threads) wait until the supervisor lets them through, which bounds the number
+Denied with EPERM: sockets that are not unix ones, memory that outlives its process, and calls no rollout needs that
+reach far into the kernel. Forks (not threads) wait until the supervisor lets them through, which bounds the number
 of processes exactly: to look often is not enough, as a fork bomb starves whoever looks.
 
-Classic BPF and user notifications as ``Documentation/userspace-api/seccomp_filter.rst`` describes (Linux 5.5 and later).
+Classic BPF and user notifications (Linux 5.5 and later) as ``Documentation/userspace-api/seccomp_filter.rst`` says.
 Only on architectures whose numbers are listed here; elsewhere there is no filter, and the sandbox says so.
 """
 

@@ -7,6 +7,7 @@ import importlib
 import io
 import json
 import os
+import random
 import resource
 import socket
 import sys
@@ -22,6 +23,10 @@ from optimizer.sandboxes.limits import MEGABYTE, Limits
 
 REASON_CHARS = 400
 SPARE_PROCESSES = 512
+
+
+class EntryFailed(Exception):
+    """Raised by an entry that has its own reason to fail: its text is the whole reason, without a traceback."""
 
 
 def work(
@@ -43,7 +48,8 @@ def work(
         said: dict[str, Any] = {"ok": True}
     except BaseException as error:
         code, said = 1, {"error": describe(error)}
-        _print_traceback(error)
+        if not isinstance(error, EntryFailed):
+            _print_traceback(error)
     _say(verdict, said)
     os._exit(code)
 
@@ -65,7 +71,9 @@ def describe(error: BaseException) -> str:
         text = " ".join(str(error).split())
     except Exception:
         text = "(its message cannot be shown)"
-    return (f"{type(error).__name__}: {text}" if text else type(error).__name__)[:REASON_CHARS]
+    if not isinstance(error, EntryFailed):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text[:REASON_CHARS]
 
 
 def _settle_in(folder: Path) -> None:
@@ -75,6 +83,7 @@ def _settle_in(folder: Path) -> None:
     os.chdir(folder)
     os.environ["HOME"] = os.environ["TMPDIR"] = str(folder)
     tempfile.tempdir = None
+    random.seed(0)  # code that forgets to seed is the same every time
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # what is killed should have said its last words
     sys.dont_write_bytecode = True
