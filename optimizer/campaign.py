@@ -69,7 +69,7 @@ class Campaign:
             if opened is None:
                 if why := self._over(standing):
                     return standing, why
-                if self.certify and exam_due(parts.gate.exam, hoped=standing.hoped, held=standing.exams):
+                if self._exam_due(standing):
                     standing = self._exam(standing, "exam")
                     continue
             number = opened.number if opened else parts.ledger.next_number()
@@ -81,6 +81,10 @@ class Campaign:
                 return standing, f"{memory.idle} experiments in a row offered nothing new to measure"
             parts.ledger.backup_if_due()
 
+    def _exam_due(self, standing: Standing) -> bool:
+        due = exam_due(self.parts.gate.exam, hoped=standing.hoped, held=standing.exams)
+        return bool(self.certify) and due and standing.asked != standing.tree
+
     def _over(self, standing: Standing) -> str | None:
         if standing.spent_out == self.parts.limits:
             return "the budget is spent"
@@ -91,7 +95,9 @@ class Campaign:
         most = max(end.exam_least, end.exam_rollouts(spent))
         final = purpose == "final"
         deadline = self.stopping.final_deadline() if final else self.stopping.search_deadline()
-        standing = hold_exam(standing, self.parts, Site(self.certify, purpose, deadline), most_rollouts=most)
+        standing = hold_exam(
+            standing, self.parts, Site(self.certify, purpose, deadline), most_rollouts=most, final=final
+        )
         self.parts.emit(PhaseChanged("search", "experiments on the search tasks"))
         return standing
 

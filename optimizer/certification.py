@@ -29,20 +29,27 @@ class Site:
     deadline: float
 
 
-def hold_exam(standing: Standing, parts: Parts, site: Site, *, most_rollouts: int) -> Standing:
+def hold_exam(standing: Standing, parts: Parts, site: Site, *, most_rollouts: int, final: bool = False) -> Standing:
     """The working champion meets the certified one on ``site``; the standing after it, written down for good.
 
     It ends when the likelihood ratio decides, or after ``most_rollouts`` (both sides together), or when budget or time
-    end. Raises :class:`Stopped` on cancel: nothing is recorded then but the rollouts, which the next try uses.
+    end; the ``final`` one uses what it is given. An exam of the same champion that was left unclear is gone on with:
+    the ratio may be looked at for ever, and what was measured then costs nothing now. Raises :class:`Stopped` on
+    cancel: nothing is recorded then but the rollouts, which the next try uses.
     """
     number = standing.exams + 1
     parts.emit(PhaseChanged("exam", f"exam {number}: the working champion on tasks the search never saw"))
-    result = _examine(standing, parts, site, first=first_repeat_of(standing.exams, parts.gate.exam), most=most_rollouts)
-    after = {
-        ExamOutcome.passed: standing.passed_exam,
-        ExamOutcome.failed: standing.failed_exam,
-        ExamOutcome.unclear: standing.unclear_exam,
-    }[result.outcome]()
+    again = standing.asked == standing.tree
+    first = standing.asked_first if again else first_repeat_of(standing.exams, parts.gate.exam)
+    most = most_rollouts + (standing.asked_rollouts if again else 0)
+    result = _examine(standing, parts, site, first=first, most=most, final=final)
+    match result.outcome:
+        case ExamOutcome.passed:
+            after = standing.passed_exam()
+        case ExamOutcome.failed:
+            after = standing.failed_exam()
+        case ExamOutcome.unclear:
+            after = standing.unclear_exam(first, result.rollouts)
     exam = Exam(
         number=number,
         outcome=result.outcome.value,
@@ -56,7 +63,7 @@ def hold_exam(standing: Standing, parts: Parts, site: Site, *, most_rollouts: in
     return after
 
 
-def _examine(standing: Standing, parts: Parts, site: Site, *, first: int, most: int) -> ExamResult:
+def _examine(standing: Standing, parts: Parts, site: Site, *, first: int, most: int, final: bool) -> ExamResult:
     settings, tasks = parts.gate.exam, sorted(site.tasks)
     evaluation, asked = Evaluation({}, {}), 0
     try:
@@ -68,7 +75,7 @@ def _examine(standing: Standing, parts: Parts, site: Site, *, first: int, most: 
                 with_scores(evaluation.candidate, _run(standing.tree, ask.candidate, parts, site)),
                 with_scores(evaluation.champion, _run(standing.certified_tree, ask.champion, parts, site)),
             )
-            if result := look_exam(evaluation, settings, hoped=standing.hoped):
+            if result := look_exam(evaluation, settings, hoped=standing.hoped, final=final):
                 return result
     except BudgetExceeded:
         pass

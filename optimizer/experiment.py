@@ -141,6 +141,8 @@ def _proposal(
     )
     proposal = parts.proposer.propose(situation)
     if proposal is not None:
+        if proposal.changes:
+            proposal = replace(proposal, words=parts.space.describe(proposal.changes))
         parts.ledger.propose(number, proposal, champion=standing.tree)
     return proposal
 
@@ -258,7 +260,7 @@ def _settle(
 ) -> Standing:
     """Write the decision down for good, move the branch after a keep, and learn."""
     spend, began = cost
-    learned = lesson(number, proposal, decision, did=_what(proposal, parts))
+    learned = lesson(number, proposal, decision)
     value = None if decision.effect is None else standing.pool.gained + decision.effect
     pool = settle(standing.pool, evaluation, decision, parts.gate.working)
     after, commit = replace(standing, pool=pool), None
@@ -294,7 +296,3 @@ def _settle(
     )
     parts.emit(ExperimentDecided(number, proposal, decision, commit, after.pool.mean))
     return after
-
-
-def _what(proposal: Proposal, parts: Parts) -> str:
-    return parts.space.describe(proposal.changes) if proposal.changes else proposal.edit.describe()

@@ -108,7 +108,7 @@ class Proposal:
 
     ``source`` names what the proposal was made from (``human:sha256:...``) where a proposer offers each source once.
     ``problem`` says why it cannot be tried, when the source is unusable: it is recorded as ``invalid`` for that reason,
-    and its edit changes nothing.
+    and its edit changes nothing. ``words`` is the edit in the words of the space, which the campaign adds.
     """
 
     edit: Edit
@@ -118,6 +118,12 @@ class Proposal:
     expected_effect: float | None = None
     source: str = ""
     problem: str = ""
+    words: str = ""
+
+    @property
+    def what(self) -> str:
+        """The edit in plain words: in those of the space where there are some (``words``), else in its own."""
+        return self.words or self.edit.describe()
 
 
 @dataclass(frozen=True, slots=True)

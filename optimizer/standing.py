@@ -16,7 +16,8 @@ class Standing:
 
     ``tree`` and ``commit`` name the working champion, ``certified_*`` the last one that passed an exam (at first the
     baseline). ``hoped`` is the sum of the shrunken effects kept since then. ``exams`` counts the exams held, ``passed``
-    those passed. ``spent_out`` names the limits at which the search ended for want of budget, empty before.
+    those passed. ``asked`` is the tree of the champion whose last exam was unclear, ``asked_first`` the first repeat of that
+    exam and ``asked_rollouts`` its size: while that champion stands, the exam is gone on with. ``spent_out`` names the limits at which the search ended for want of budget, empty before.
     """
 
     tree: str
@@ -28,6 +29,9 @@ class Standing:
     hoped: float = 0.0
     exams: int = 0
     passed: int = 0
+    asked: str = ""
+    asked_first: int = 0
+    asked_rollouts: int = 0
     spent_out: str = ""
 
     @classmethod
@@ -49,6 +53,7 @@ class Standing:
             hoped=0.0,
             exams=self.exams + 1,
             passed=self.passed + 1,
+            asked="",
         )
 
     def failed_exam(self) -> Standing:
@@ -60,11 +65,12 @@ class Standing:
             pool=self.certified_pool,
             hoped=0.0,
             exams=self.exams + 1,
+            asked="",
         )
 
-    def unclear_exam(self) -> Standing:
-        """After an unclear exam: as before, one exam fewer to hold."""
-        return replace(self, exams=self.exams + 1)
+    def unclear_exam(self, first: int, rollouts: int) -> Standing:
+        """After an unclear exam of ``rollouts`` that began at repeat ``first``: one exam fewer to hold."""
+        return replace(self, exams=self.exams + 1, asked=self.tree, asked_first=first, asked_rollouts=rollouts)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value that :meth:`from_json` reads back."""
@@ -78,6 +84,9 @@ class Standing:
             "hoped": self.hoped,
             "exams": self.exams,
             "passed": self.passed,
+            "asked": self.asked,
+            "asked_first": self.asked_first,
+            "asked_rollouts": self.asked_rollouts,
             "spent_out": self.spent_out,
         }
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from optimizer.records import Decision, Lesson, Proposal, Verdict
 
 
-def lesson(experiment: int, proposal: Proposal, decision: Decision, *, did: str = "") -> Lesson:
+def lesson(experiment: int, proposal: Proposal, decision: Decision) -> Lesson:
     """The lesson of experiment number ``experiment``.
 
-    ``did`` is the edit in plain words (``edit.describe()`` by default). Measured verdicts give the raw and shrunken
-    effect and the count of tasks, the others the reason; a lesson never holds a certify or holdout figure.
+    Measured verdicts give the raw and shrunken effect and the count of tasks, the others the reason; a lesson never
+    holds a certify or holdout figure.
     """
-    what = " ".join((did or proposal.edit.describe()).split()).rstrip(".")
+    what = " ".join(proposal.what.split()).rstrip(".")
     return Lesson(
         experiment=experiment,
         text=f"#{experiment} {what}: {_outcome(decision)}.",

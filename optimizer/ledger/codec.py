@@ -38,6 +38,9 @@ def proposal_text(proposal: Proposal) -> str:
             "proposer": proposal.proposer,
             "changes": proposal.changes,
             "expected_effect": proposal.expected_effect,
+            "source": proposal.source,
+            "problem": proposal.problem,
+            "words": proposal.words,
         }
     )
 

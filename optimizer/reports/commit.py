@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from optimizer.ledger.branch import commit_message
 from optimizer.records import Decision, Proposal, Spend
 from optimizer.reports.words import count, duration, interval, points, short
 
 SUBJECT_WIDTH = 72
+BODY_WIDTH = 78
 
 
 def keep_message(
@@ -22,9 +25,11 @@ def keep_message(
     """The message of the commit that experiment ``number`` leaves. ``before`` is the search estimate of the old
     champion's score: the figures here are those of the search, and say so."""
     gain = f" ({points(decision.effect)} points, search estimate)"
-    subject = short(proposal.edit.describe(), SUBJECT_WIDTH) + gain
+    subject = _sentence(short(proposal.what, SUBJECT_WIDTH)) + gain
     body = "\n\n".join(
-        (
+        textwrap.fill(paragraph, BODY_WIDTH, break_long_words=False, break_on_hyphens=False)
+        for paragraph in (
+            f"What changed: {proposal.what}.",
             f"Hypothesis: {proposal.hypothesis}",
             f"Evidence on search tasks: {decision.reason}.",
             "A search estimate is no claim: what is claimed is certified, or measured on the holdout, and stands in the "
@@ -49,3 +54,7 @@ def keep_message(
             "Ratchet-Suite": suite,
         },
     )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

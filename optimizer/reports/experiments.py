@@ -41,7 +41,7 @@ def experiment_json(row: ExperimentRow) -> dict[str, Any]:
         "high": decision.high if decision else None,
         "posterior": decision.posterior if decision else None,
         "rollouts": decision.rollouts if decision else None,
-        "what": row.proposal.edit.describe(),
+        "what": row.proposal.what,
         "hypothesis": row.proposal.hypothesis,
         "proposer": row.proposal.proposer,
         "changes": dict(row.proposal.changes),
@@ -78,7 +78,7 @@ def log_table(rows: Iterable[ExperimentRow]) -> RenderableType:
             str(decision.rollouts) if decision else "",
             (row.commit or "")[:9],
             row.proposal.proposer,
-            short(row.proposal.edit.describe(), 240),
+            short(row.proposal.what, 240),
             style=STYLES[decision.verdict] if decision else "cyan",
         )
     return table
@@ -95,7 +95,7 @@ def tsv_lines(rows: Iterable[ExperimentRow]) -> Iterable[str]:
         status = verdict.value if verdict in (Verdict.keep, Verdict.discard) else "crash"
         value = "" if row.value is None else f"{row.value:.6f}"
         commit = (row.commit or row.variant or "")[:9]
-        yield f"{commit}\t{value}\t{row.spend.usd:.4f}\t{status}\t{short(row.proposal.edit.describe(), 200)}"
+        yield f"{commit}\t{value}\t{row.spend.usd:.4f}\t{status}\t{short(row.proposal.what, 200)}"
 
 
 def pairs_json(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ def show(row: ExperimentRow, pairs: Sequence[Pair], *, most_pairs: int = 100) ->
         f" · proposed by {row.proposal.proposer}" + (f" · commit {row.commit[:12]}" if row.commit else ""),
     )
     facts = Table.grid(padding=(0, 2))
-    facts.add_row("what", row.proposal.edit.describe())
+    facts.add_row("what", row.proposal.what)
     facts.add_row("hypothesis", row.proposal.hypothesis)
     if decision:
         facts.add_row("reason", decision.reason)

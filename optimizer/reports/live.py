@@ -107,7 +107,7 @@ def _decisions(progress: Progress) -> RenderableType:
     table.add_column("what was tried", ratio=1, no_wrap=True, overflow="ellipsis")
     current = progress.current
     if current is not None:
-        what = short(current.proposal.edit.describe(), 200)
+        what = short(current.proposal.what, 200)
         table.add_row(str(current.number), "running …", "", str(progress.in_hand), what, style="cyan")
     elif progress.phase != "search" and progress.ended is None:
         table.add_row("", f"{progress.phase} …", "", str(progress.in_hand), progress.phase_text, style="cyan")
@@ -118,6 +118,6 @@ def _decisions(progress: Progress) -> RenderableType:
             Text(decision.verdict.value, style=STYLES[decision.verdict]),
             points(decision.effect),
             str(decision.rollouts),
-            Text(short(row.proposal.edit.describe(), 200), style=STYLES[decision.verdict]),
+            Text(short(row.proposal.what, 200), style=STYLES[decision.verdict]),
         )
     return table

@@ -44,7 +44,7 @@ class PlainLog:
                 return f"{event.phase}: {event.text}"
             case events.ExperimentDecided():
                 decision = event.decision
-                what = short(event.proposal.edit.describe(), 90)
+                what = short(event.proposal.what, 90)
                 return f"#{event.number} {decision.verdict.value}: {what} ({decision.reason}) [{self._how_far()}]"
             case events.ExamEnded():
                 return f"exam {event.number} {event.outcome}: {points(event.effect)} points, 95% interval {interval(event.low, event.high)}"
@@ -82,7 +82,7 @@ def _plain(event: events.Event) -> dict[str, Any]:
         if isinstance(value, Proposal):
             fields[field.name] = {
                 "edit": edit_to_json(value.edit),
-                "what": value.edit.describe(),
+                "what": value.what,
                 "hypothesis": value.hypothesis,
                 "proposer": value.proposer,
                 "changes": dict(value.changes),

@@ -152,9 +152,7 @@ def _kept(summary: Summary) -> RenderableType:
     table.add_column("what and why", ratio=1)
     for row in summary.kept:
         assert row.decision is not None
-        what = Text.assemble(
-            (short(row.proposal.edit.describe(), 160), ""), "\n", (short(row.decision.reason, 200), "dim")
-        )
+        what = Text.assemble((short(row.proposal.what, 160), ""), "\n", (short(row.decision.reason, 200), "dim"))
         table.add_row(str(row.number), (row.commit or "")[:9], points(row.decision.effect), what)
     return Group(
         table,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ PROPOSAL = Proposal(SetKey(key="limits.max_steps", value=20), "More steps help."
 
 def test_a_measured_lesson() -> None:
     decision = Decision(Verdict.keep, "kept", effect=0.032, raw_effect=0.071, better=14, worse=3, tasks=20, rollouts=96)
-    found = lesson(12, PROPOSAL, decision, did="set the limit of steps\nto 20.")
+    found = lesson(12, replace(PROPOSAL, words="set the limit of steps\nto 20."), decision)
     assert found.text == (
         "#12 set the limit of steps to 20: kept, +7.1 points measured (+3.2 believed), "
         "better on 14 of 20 tasks, worse on 3, 96 rollouts."
