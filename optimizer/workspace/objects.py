@@ -50,7 +50,7 @@ class Objects:
     def read(self, name: str, kind: str) -> bytes:
         """The content of object ``name``. Raises RepositoryError when it is missing, damaged, or of another kind."""
         with self._lock:
-            found = self._look(name) or self._look_held(name)
+            found = self._look_held(name) or self._look(name)
             if found is not None:
                 self._known.add(name)
             else:
@@ -112,7 +112,8 @@ class Objects:
     def _look_held(self, name: str) -> tuple[str, bytes] | None:
         """In what is held back, if it is whole."""
         try:
-            raw = zlib.decompress(Path(self._held(), name).read_bytes())
+            with open(f"{self._held()}/{name}", "rb") as file:  # noqa: PTH123 - asked for every object
+                raw = zlib.decompress(file.read())
         except (FileNotFoundError, zlib.error):
             return None
         if hashlib.sha1(raw, usedforsecurity=False).hexdigest() != name:
@@ -147,9 +148,10 @@ def _place(folder: Path, objects: list[tuple[str, bytes]]) -> None:
         for temporary, _ in written:
             temporary.unlink(missing_ok=True)
         raise
-    for touched in sorted({place.parent for _, place in written} | {folder}):
+    if written:  # one flush carries all the renames: they are in one journal, and git itself flushes none
         with contextlib.suppress(FileNotFoundError):  # packed and tidied away by the user's git already
-            _flush(touched)
+            _flush(written[-1][1].parent)
+        _flush(folder)
 
 
 def _rename(temporary: Path, place: Path) -> None:

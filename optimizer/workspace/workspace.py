@@ -44,6 +44,7 @@ class Workspace:
         self._spine = () if harness == "." else tuple(part.encode() for part in harness.split("/"))
         self._listings: dict[str, Listing] = {}
         self._files: dict[str, Mapping[str, bytes]] = {}
+        self._ways: dict[str, tuple[list[bytes], str]] = {}
 
     @classmethod
     def open(cls, folder: Path, harness: Path | str = ".", ref: str | None = None) -> Self:
@@ -102,16 +103,7 @@ class Workspace:
 
     def tree(self, commit: str) -> str:
         """The harness tree in a commit. Raises RepositoryError when the commit has no such folder."""
-        top = self._top(commit)
-        for part in self._spine:
-            found = trees.find(self._objects.read(top, "tree"), part)
-            if found is None or found[1].mode != trees.FOLDER:
-                raise RepositoryError(
-                    f"{self.root / self.harness} is not in git: the commit {commit[:12]} has no such folder",
-                    hint=f"git -C '{self.root}' add '{self.harness}' && git -C '{self.root}' commit -m 'Harness'",
-                )
-            top = found[1].id.hex()
-        return top
+        return self._way_down(commit)[1]
 
     def files(self, tree: str) -> Mapping[str, bytes]:
         """The files of a harness tree, posix path -> content. Raises RepositoryError for links and submodules."""
@@ -176,20 +168,27 @@ class Workspace:
         text = "\n".join(lines) + "\n\n" + message
         return self._objects.publish([*objects, ("commit", text.encode())])[-1]
 
+    def _way_down(self, commit: str) -> tuple[list[bytes], str]:
+        """The trees from the top folder of a commit to the harness folder, and the harness tree."""
+        if commit not in self._ways:
+            above: list[bytes] = []
+            top = self._objects.read(commit, "commit")[5:45].decode()
+            for part in self._spine:
+                above.append(self._objects.read(top, "tree"))
+                found = trees.find(above[-1], part)
+                if found is None or found[1].mode != trees.FOLDER:
+                    raise RepositoryError(
+                        f"{self.root / self.harness} is not in git: the commit {commit[:12]} has no such folder",
+                        hint=f"git -C '{self.root}' add '{self.harness}' && git -C '{self.root}' commit -m 'Harness'",
+                    )
+                top = found[1].id.hex()
+            self._ways = {**dict(list(self._ways.items())[-3:]), commit: (above, top)}
+        return self._ways[commit]
+
     def _spliced(self, base: str, tree: str) -> list[bytes]:
         """The trees between the harness folder and the top, innermost first, each with its one entry replaced."""
-        above, top = [], self._top(base)
-        for part in self._spine:
-            data = self._objects.read(top, "tree")
-            found = trees.find(data, part)
-            if found is None:
-                raise RepositoryError(
-                    f"the commit {base} has no folder {self.harness}", hint="see 'git log' for what removed it"
-                )
-            above.append((data, part))
-            top = found[1].id.hex()
         spine: list[bytes] = []
-        for data, part in reversed(above):
+        for data, part in zip(reversed(self._way_down(base)[0]), reversed(self._spine), strict=True):
             below = encode("tree", spine[-1])[0] if spine else tree
             spine.append(trees.splice(data, part, bytes.fromhex(below)))
         return spine
@@ -212,9 +211,6 @@ class Workspace:
 
         visit(tree)
         return found
-
-    def _top(self, commit: str) -> str:
-        return self._objects.read(commit, "commit")[5:45].decode()
 
     def _listing(self, tree: str) -> Listing:
         if tree not in self._listings:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +27,13 @@ COST = Spend(rollouts=1, calls=3, input_tokens=100, output_tokens=10, usd=0.25, 
 
 
 def git_in(root: Path, *arguments: str, check: bool = True) -> str:
-    done = subprocess.run(["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", *arguments],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if check and done.returncode:
         raise AssertionError(f"git {' '.join(arguments)}: {done.stderr}")
     return done.stdout.strip()
@@ -109,8 +118,8 @@ def open_scene(root: Path) -> Scene:
     return Scene(root, home, workspace, ledger, Branch(root, "night"))
 
 
-def run_campaign(root: Path, last: int = 5) -> None:
-    """A scripted campaign: odd experiments are kept, 2 is invalid; after 3 an exam is passed, after 5 one is failed.
+def run_campaign(root: Path, last: int = 4) -> None:
+    """A scripted campaign: 1 and 4 are kept, 2 is invalid, 3 discarded; an exam is passed after 1, failed after 4.
     Everything that it does next follows from ledger and git, as in the real one."""
     home = root / ".ratchet" / "night"
     with CampaignLock(home):
@@ -141,7 +150,7 @@ def experiment(scene: Scene, number: int) -> None:
         if scene.ledger.rollouts.find(key) is None:
             scene.ledger.rollouts.start([key], "search", reserved=Spend(usd=1.0))
             scene.ledger.rollouts.finish(a_rollout(key, score=seed))
-    if number % 2:
+    if number in (1, 4):
         settle.keep(scene.ledger, scene.branch, an_outcome(number, Verdict.keep), scene.commit(number))
     else:
         settle.discard(scene.ledger, an_outcome(number))
@@ -149,7 +158,7 @@ def experiment(scene: Scene, number: int) -> None:
 
 
 def examine(scene: Scene, done: int) -> None:
-    for number, after, outcome in ((1, 3, "passed"), (2, 5, "failed")):
+    for number, after, outcome in ((1, 1, "passed"), (2, 4, "failed")):
         exams = scene.ledger.exams()
         if done == after and len(exams) == number - 1:
             against = exams[-1].champion if exams else scene.ledger.campaign.baseline
@@ -164,14 +173,16 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def new_root(pristine: Path, tmp_path: Path) -> Callable[[str], Path]:
-    """Makes a copy of the repository under another name."""
+def new_root(pristine: Path) -> Iterator[Callable[[str], Path]]:
+    """Makes a copy of the repository under another name; in memory where that is possible, since a campaign that is
+    killed a hundred times waits for the disk most of the time."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
 
-    def copy(name: str) -> Path:
-        subprocess.run(["cp", "-r", str(pristine), str(tmp_path / name)], check=True)
-        return tmp_path / name
+        def copy(name: str) -> Path:
+            return Path(shutil.copytree(pristine, Path(folder, name)))
 
-    return copy
+        yield copy
 
 
 @pytest.fixture

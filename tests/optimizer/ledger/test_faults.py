@@ -71,7 +71,8 @@ def test_no_copy_yet(ledger: Ledger) -> None:
 
 
 def test_broken_copy_is_passed_over(ledger: Ledger, make: Make) -> None:
-    fill(ledger, make, 150)
+    ledger._backups._every = 10
+    fill(ledger, make, 12)
     ledger.close()
     (ledger.folder / FILE).write_bytes(b"")
     assert "ledger.backup.db, of" in refused(ledger.folder, False).hint
@@ -80,7 +81,7 @@ def test_broken_copy_is_passed_over(ledger: Ledger, make: Make) -> None:
 
 
 def test_corruption_found_on_the_way(ledger: Ledger, make: Make) -> None:
-    fill(ledger, make, 300)
+    fill(ledger, make, 50)
     ledger.close()
     again = Ledger.open(ledger.folder)
     again._database._connection.execute("PRAGMA shrink_memory")

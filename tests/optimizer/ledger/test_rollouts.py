@@ -96,6 +96,7 @@ def test_killed_process_loses_only_what_was_in_flight(ledger: Ledger) -> None:
     ledger.close()
     done = subprocess.run([sys.executable, "-c", DIES, str(ledger.folder)], check=False)
     assert done.returncode == -9
+    assert Ledger.open(ledger.folder, read_only=True).totals().running == 2
     after = Ledger.open(ledger.folder)
     assert after.rollouts.counts() == {"ok": 3, "started": 2}
     assert after.rollouts.interrupt() == 2

@@ -68,17 +68,18 @@ def test_evaluate_after_the_end_changes_nothing(ledger: Ledger, make: Make) -> N
     assert row is not None and (row.state, row.variant) == (State.done, None)
 
 
-def test_log_in_both_directions(ledger: Ledger, make: Make) -> None:
-    for number in range(1, 451):
+def test_log_in_both_directions(ledger: Ledger, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optimizer.ledger.reading.PAGE", 20)
+    for number in range(1, 46):
         ledger.propose(number, make.proposal(number), champion="c" * 40)
         ledger.finish(make.outcome(number))
     numbers = [row.number for row in ledger.experiments()]
-    assert numbers == list(range(1, 451))
+    assert numbers == list(range(1, 46))
     assert [row.number for row in ledger.experiments(newest_first=True)] == numbers[::-1]
-    assert [row.number for row in ledger.experiments(after=440)] == numbers[440:]
-    assert [row.number for row in ledger.experiments(newest_first=True, limit=3)] == [450, 449, 448]
-    assert [row.number for row in ledger.experiments(limit=210)] == numbers[:210]
-    assert (ledger.experiment(451), ledger.experiment(0)) == (None, None)
+    assert [row.number for row in ledger.experiments(after=40)] == numbers[40:]
+    assert [row.number for row in ledger.experiments(newest_first=True, limit=3)] == [45, 44, 43]
+    assert [row.number for row in ledger.experiments(limit=21)] == numbers[:21]
+    assert (ledger.experiment(46), ledger.experiment(0)) == (None, None)
 
 
 def test_pairs_show_what_was_known_at_the_decision(ledger: Ledger, make: Make) -> None:

@@ -154,13 +154,9 @@ def test_own_repository(tmp_path: Path) -> None:
 def test_ordinary_path_spawns_no_process_and_reads_little(
     root: Path, git: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(5_000):
-        folder = root / "many" / f"{number // 50}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"file_{number}").write_text(str(number))
-    git("add", ".")
-    git("commit", "-q", "-m", "Five thousand files")
-    git("gc", "-q")
+    many = "".join(f"M 100644 inline many/{n // 50}/file_{n}\ndata <<E\n{n}\nE\n" for n in range(5_000))
+    head = "commit refs/heads/main\ncommitter Ada <ada@example.org> 1700000000 +0000\ndata <<E\nMany files\nE\n"
+    git("fast-import", "--quiet", text=f"{head}from {git('rev-parse', 'HEAD')}\n{many}")
     workspace = Workspace.open(root, "agents/one")
     read: list[str] = []
     real = workspace._objects.read
