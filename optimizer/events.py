@@ -46,7 +46,7 @@ class RolloutFinished:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentDecided:
-    """``champion`` is the search estimate of the champion's score after the decision, in [0, 1]: a working figure, no claim."""
+    """``champion`` is the search estimate of the champion's score after the decision, in [0, 1]: no claim."""
 
     number: int
     proposal: Proposal

@@ -34,7 +34,7 @@ BROKEN_LEAST = 3
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an experiment is made with. ``limits`` names the budget's limits, ``tasks`` are those of the search split."""
+    """What an experiment is made with. ``limits`` names the budget's limits, ``tasks`` are the search tasks."""
 
     campaign: str
     seed: int

@@ -147,7 +147,7 @@ class Evaluation:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the gate says and why. ``effect`` is the shrunken estimate and ``raw_effect`` the plain one, both in score
-    points as fractions; ``low`` and ``high`` bound the 95% interval of the plain one; ``posterior`` is P(effect > 0)."""
+    points as fractions; ``low`` to ``high`` is the 95% interval of the plain one; ``posterior`` is P(effect > 0)."""
 
     verdict: Verdict
     reason: str

@@ -16,8 +16,9 @@ class Standing:
 
     ``tree`` and ``commit`` name the working champion, ``certified_*`` the last one that passed an exam (at first the
     baseline). ``hoped`` is the sum of the shrunken effects kept since then. ``exams`` counts the exams held, ``passed``
-    those passed. ``asked`` is the tree of the champion whose last exam was unclear, ``asked_first`` the first repeat of that
-    exam and ``asked_rollouts`` its size: while that champion stands, the exam is gone on with. ``spent_out`` names the limits at which the search ended for want of budget, empty before.
+    those passed. ``asked`` is the tree of the champion whose last exam was unclear, ``asked_first`` the first repeat of
+    that exam and ``asked_rollouts`` its size: while that champion stands, the exam is gone on with. ``spent_out`` names
+    the limits at which the search ended for want of budget, empty before.
     """
 
     tree: str

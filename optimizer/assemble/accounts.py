@@ -30,7 +30,8 @@ def budget_of(planned: Planned, ledger: Ledger) -> Budget:
         already = sum(part.rollouts for part in spent.values())
         if not already:
             raise SettingsError(
-                f"budget: got {limits.rollouts} rollouts, of which {end.holdout} go to the holdout; expected at least {least}",
+                f"budget: got {limits.rollouts} rollouts, of which {end.holdout} go to the holdout; "
+                f"expected at least {least}",
                 hint="raise --rollouts, or make the holdout or gate.holdout_repeats smaller",
             ) from None
     return budget

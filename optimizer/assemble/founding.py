@@ -75,7 +75,8 @@ def check_same(planned: Planned, campaign: rows.Campaign) -> None:
     again = "start a new campaign with --name, or put it back as it was"
     if campaign.suite != planned.suite.hash:
         raise SettingsError(
-            f"suite: got {planned.suite.hash[:19]}…, but campaign '{campaign.name}' was measured on {campaign.suite[:19]}…: "
+            f"suite: got {planned.suite.hash[:19]}…, but campaign '{campaign.name}' was measured on "
+            f"{campaign.suite[:19]}…: "
             "tasks, truth or grader changed, so scores cannot be compared",
             hint=again,
         )

@@ -29,7 +29,6 @@ from optimizer.settings import BudgetSettings
 from optimizer.stopping import Stopping
 from optimizer.workspace.workspace import Workspace
 
-
 BEAT_EVERY_S = 2.0
 SPENT_EVERY_S = 0.25
 
@@ -108,7 +107,7 @@ def _parts(
 
 
 def _limits_text(limits: BudgetSettings) -> str:
-    """The limits on what may be spent, by which a campaign knows that it has ended before; time is each sitting's own."""
+    """The limits on what may be spent, by which a campaign knows that it ended before; time is each sitting's own."""
     return f"rollouts {limits.rollouts}, tokens {limits.tokens}, usd {limits.usd}"
 
 

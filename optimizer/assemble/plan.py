@@ -45,8 +45,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A campaign, thought through but not begun: nothing on disk was changed. ``harness`` is relative to the repository,
-    ``files`` are the shipped baseline's when the campaign makes a repository of its own."""
+    """A campaign, thought through but not begun: nothing on disk was changed.
+
+    ``harness`` is relative to the repository; ``files`` are the shipped baseline's when the campaign makes a repository of its own."""
 
     settings: ExperimentSettings
     folder: Path
@@ -66,7 +67,7 @@ class Planned:
 
 
 def plan_campaign(request: Request) -> Planned:
-    """Read and check everything that a campaign needs. Raises RatchetError or SearchSpaceError, saying what is wrong."""
+    """Read and check everything that a campaign needs. Raises RatchetError or SearchSpaceError."""
     settings, folder = _experiment(request)
     suite = _suite(settings, folder)
     _check_suite(suite, no_holdout=request.no_holdout)
@@ -124,7 +125,7 @@ def _check_suite(suite: Suite, *, no_holdout: bool) -> None:
         )
     if not suite.tasks(Split.holdout) and not no_holdout:
         raise SettingsError(
-            "suite: got no holdout tasks, expected some that nothing is decided on: without them no gain can be claimed",
+            "suite: got no holdout tasks, expected some that nothing is decided on: no gain can be claimed without",
             hint='give some tasks split = "holdout", or say --no-holdout; the report then says so on top',
         )
 

@@ -32,8 +32,8 @@ def keep_message(
             f"What changed: {proposal.what}.",
             f"Hypothesis: {proposal.hypothesis}",
             f"Evidence on search tasks: {decision.reason}.",
-            "A search estimate is no claim: what is claimed is certified, or measured on the holdout, and stands in the "
-            "report (ratchet show, ratchet status). This commit was made by a machine.",
+            "A search estimate is no claim: what is claimed is certified, or measured on the holdout, and stands in "
+            "the report (ratchet status). This commit was made by a machine.",
         )
     )
     low = 0.0 if before is None else before

@@ -124,7 +124,8 @@ def show(row: ExperimentRow, pairs: Sequence[Pair], *, most_pairs: int = 100) ->
             facts.add_row("effect", f"{effect}; 95% interval {interval(decision.low, decision.high)} (search tasks)")
     facts.add_row(
         "cost",
-        f"{row.spend.rollouts} rollouts · {count(row.spend.tokens)} tokens · ${row.spend.usd:.2f} · {duration(row.seconds)}",
+        f"{row.spend.rollouts} rollouts · {count(row.spend.tokens)} tokens · ${row.spend.usd:.2f} · "
+        f"{duration(row.seconds)}",
     )
     facts.add_row("trees", f"{row.champion[:12]} -> {(row.variant or 'none')[:12]}")
     parts: list[RenderableType] = [head, facts]

@@ -47,7 +47,8 @@ class PlainLog:
                 what = short(event.proposal.what, 90)
                 return f"#{event.number} {decision.verdict.value}: {what} ({decision.reason}) [{self._how_far()}]"
             case events.ExamEnded():
-                return f"exam {event.number} {event.outcome}: {points(event.effect)} points, 95% interval {interval(event.low, event.high)}"
+                figures = f"{points(event.effect)} points, 95% interval {interval(event.low, event.high)}"
+                return f"exam {event.number} {event.outcome}: {figures}"
             case events.CampaignEnded():
                 return f"ended: {event.why}"
             case _:
@@ -56,7 +57,8 @@ class PlainLog:
     def _how_far(self) -> str:
         progress = self.progress
         share = "" if progress.share is None else f" ({100 * progress.share:.0f}% of the budget)"
-        return f"{count(progress.spent.rollouts)} rollouts{share}, {progress.rate:.1f}/s, {duration(progress.seconds_left)} left"
+        pace = f"{progress.rate:.1f}/s, {duration(progress.seconds_left)} left"
+        return f"{count(progress.spent.rollouts)} rollouts{share}, {pace}"
 
 
 class JsonLog:
