@@ -67,7 +67,7 @@ def estimate(
     shared = [task for task in candidate if task in champion]
     if not shared:
         return None
-    differences = [candidate[task].mean - champion[task].mean for task in shared]
+    differences = [_difference(candidate[task].mean, champion[task].mean) for task in shared]
     rerun = noise * math.fsum(1 / candidate[task].weight + 1 / champion[task].weight for task in shared) / len(shared)
     raw, se, degrees = clustered(differences, rerun=rerun, pseudo_tasks=pseudo_tasks)
     half = t_quantile(0.975, degrees) * se
@@ -83,6 +83,12 @@ def estimate(
         better=sum(difference > TIE for difference in differences),
         worse=sum(difference < -TIE for difference in differences),
     )
+
+
+def _difference(one: float, other: float) -> float:
+    """Means of equal scores, summed in different orders, differ in the last digits: where there is no noise at all,
+    that must not look like an effect."""
+    return one - other if abs(one - other) > 1e-9 else 0.0
 
 
 def clustered(differences: Sequence[float], *, rerun: float, pseudo_tasks: float) -> tuple[float, float, float]:
@@ -118,7 +124,7 @@ def probability_better(raw: float, se: float, prior_sd: float) -> float:
         return 0.5
     if se == 0.0:
         return 1.0 if raw > 0 else 0.0
-    return normal_cdf(raw * prior_sd / (se * math.sqrt(prior_sd**2 + se**2)))
+    return normal_cdf(raw / se * (prior_sd / math.hypot(prior_sd, se)))
 
 
 def within(groups: Iterable[Sequence[float]]) -> tuple[float, int]:

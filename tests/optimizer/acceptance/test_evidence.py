@@ -106,6 +106,14 @@ def test_all_scores_equal_says_neither() -> None:
     assert (found.raw, found.se, found.posterior) == (0.0, 0.0, 0.5)
 
 
+def test_rounding_is_no_effect() -> None:
+    """A deterministic suite: 0.1 + 0.2 on one side, 0.3 on the other."""
+    one, other = ({f"t{n}": Cell(3, mean) for n in range(10)} for mean in (0.1 + 0.2, 0.3))
+    found = estimate(one, other, noise=0.0, prior_sd=0.03, pseudo_tasks=10)
+    assert found is not None
+    assert (found.raw, found.shrunken, found.posterior) == (0.0, 0.0, 0.5)
+
+
 def test_the_interval_covers_about_as_often_as_it_says() -> None:
     rng = random.Random(5)
     covered = 0
