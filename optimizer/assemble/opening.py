@@ -24,7 +24,7 @@ from optimizer.ledger.lock import CampaignLock
 from optimizer.ledger.settle import recover
 from optimizer.ledger.store import Ledger
 from optimizer.models.embedded import EmbeddedModel
-from optimizer.records import Rollout, Split
+from optimizer.records import Rollout, Spend, Split
 from optimizer.settings import BudgetSettings
 from optimizer.stopping import Stopping
 from optimizer.workspace.workspace import Workspace
@@ -50,6 +50,7 @@ def open_campaign(planned: Planned, bus: Bus) -> Iterator[Campaign]:
             branch.move([rows.RefMove(home.ref, None, ledger.tip)])
         recovery = recover(ledger, branch)
         budget = budget_of(planned, ledger)
+        ledger.rollouts.reserved = average(budget.spent)
         cancel = threading.Event()
         stopping = Stopping(budget, end_of(planned), needed_of(planned), home.stop_request, cancel)
         runner, sandbox, scratch = start_runner(
@@ -151,7 +152,15 @@ class _Reporter:
             self.bus.emit(Spent(self.budget.spent, share_spent(self.budget, self.stopping)))
         if now - self.beat_at >= BEAT_EVERY_S:
             self.beat_at = now
+            self.ledger.rollouts.reserved = average(self.budget.spent)
             self.ledger.beat()
+
+
+def average(spent: Spend) -> Spend:
+    """What one rollout has cost so far: so much is counted for one that a kill cut off, whose true cost nobody knows."""
+    if not spent.rollouts:
+        return Spend()
+    return Spend(input_tokens=spent.tokens // spent.rollouts, usd=spent.usd / spent.rollouts)
 
 
 def _reporter(bus: Bus, ledger: Ledger, budget: Budget, stopping: Stopping) -> _Reporter:

@@ -47,7 +47,9 @@ class Request:
 class Planned:
     """A campaign, thought through but not begun: nothing on disk was changed.
 
-    ``harness`` is relative to the repository; ``files`` are the shipped baseline's when the campaign makes a repository of its own."""
+    ``harness`` is relative to the repository; ``files`` are the shipped baseline's when the campaign makes a repository
+    of its own.
+    """
 
     settings: ExperimentSettings
     folder: Path
