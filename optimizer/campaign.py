@@ -11,8 +11,9 @@ from optimizer.certification import Site, hold_exam, look_at_holdout
 from optimizer.errors import BudgetExceeded
 from optimizer.evaluation.runner import Stopped
 from optimizer.events import CampaignEnded, PhaseChanged
-from optimizer.experiment import Memory, Parts, run_experiment
+from optimizer.experiment import run_experiment
 from optimizer.ledger.rows import ExperimentRow
+from optimizer.parts import Memory, Parts
 from optimizer.records import Task
 from optimizer.standing import Standing
 from optimizer.stopping import Stopping

@@ -2,91 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 
-from optimizer.acceptance.presets import Preset
 from optimizer.acceptance.working import look, plan, settle, shuffled
 from optimizer.errors import BudgetExceeded
-from optimizer.evaluation.runner import Runner, Stopped
-from optimizer.events import Event, ExperimentDecided, ExperimentStarted
+from optimizer.evaluation.runner import Stopped
+from optimizer.events import ExperimentDecided, ExperimentStarted
 from optimizer.learning.lessons import lesson
 from optimizer.learning.recall import recall
-from optimizer.ledger.branch import Branch
 from optimizer.ledger.rows import Outcome
 from optimizer.ledger.settle import discard, keep
-from optimizer.ledger.store import Ledger
-from optimizer.proposers.base import Past, Proposer, Situation
-from optimizer.records import Decision, Evaluation, Lesson, Proposal, Rollout, Spend, Status, Task, Variant, Verdict
+from optimizer.parts import Memory, Parts
+from optimizer.proposers.base import Situation
+from optimizer.records import Decision, Evaluation, Proposal, Rollout, Spend, Status, Variant, Verdict
 from optimizer.reports.commit import keep_message
 from optimizer.standing import Standing
-from optimizer.workspace.workspace import Workspace
 from search_space.errors import InvalidEdit
-from search_space.space import Assignment, Space
 
 BROKEN_SHARE = 0.5
 """A variant is a crash (or a timeout) when at least this share of its first rollouts ended so."""
 BROKEN_LEAST = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What an experiment is made with. ``limits`` names the budget's limits, ``tasks`` are the search tasks."""
-
-    campaign: str
-    seed: int
-    limits: str
-    gate: Preset
-    experiment_timeout_s: float
-    program: str
-    suite_hash: str
-    tasks: Mapping[str, Task]
-    space: Space
-    workspace: Workspace
-    ledger: Ledger
-    branch: Branch
-    runner: Runner
-    proposer: Proposer
-    check: Callable[[Mapping[str, bytes]], str | None]
-    emit: Callable[[Event], None]
-    cancel: threading.Event
-
-
-@dataclass(slots=True)
-class Memory:
-    """What the campaign remembers of past experiments: rebuilt from the ledger on resuming, then only added to.
-
-    ``tried`` maps (champion's tree, variant's tree) to the experiment that measured the pair; ``idle`` counts the last
-    experiments in a row that cost no rollout.
-    """
-
-    past: list[Past] = field(default_factory=list)
-    lessons: list[Lesson] = field(default_factory=list)
-    tried: dict[tuple[str, str], int] = field(default_factory=dict)
-    idle: int = 0
-
-    def add(
-        self,
-        number: int,
-        proposal: Proposal,
-        learned: Lesson,
-        *,
-        champion: str,
-        variant: str | None,
-        assignment: Assignment,
-        value: float | None,
-        rollouts: int,
-    ) -> None:
-        """Add a finished experiment. What the budget cut short does not count as tried."""
-        self.lessons.append(learned)
-        self.idle = 0 if rollouts else self.idle + 1
-        verdict, effect = learned.verdict, learned.effect
-        self.past.append(Past(number, assignment, proposal.changes, verdict, effect, value, proposal.source))
-        if variant is not None and verdict is not Verdict.over_budget:
-            self.tried.setdefault((champion, variant), number)
 
 
 def run_experiment(

@@ -17,13 +17,13 @@ from optimizer.campaign import Campaign
 from optimizer.evaluation.budget import Budget
 from optimizer.evaluation.runner import Runner
 from optimizer.events import Bus, CampaignStarted, RolloutFinished, Spent
-from optimizer.experiment import Parts
 from optimizer.ledger import rows
 from optimizer.ledger.branch import Branch
 from optimizer.ledger.lock import CampaignLock
 from optimizer.ledger.settle import recover
 from optimizer.ledger.store import Ledger
 from optimizer.models.embedded import EmbeddedModel
+from optimizer.parts import Parts
 from optimizer.records import Rollout, Spend, Split
 from optimizer.settings import BudgetSettings
 from optimizer.stopping import Stopping
@@ -157,7 +157,7 @@ class _Reporter:
 
 
 def average(spent: Spend) -> Spend:
-    """What one rollout has cost so far: so much is counted for one that a kill cut off, whose true cost nobody knows."""
+    """What one rollout has cost so far: so much is counted for one that a kill cut off, since nobody knows."""
     if not spent.rollouts:
         return Spend()
     return Spend(input_tokens=spent.tokens // spent.rollouts, usd=spent.usd / spent.rollouts)

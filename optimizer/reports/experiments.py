@@ -12,18 +12,9 @@ from rich.text import Text
 
 from optimizer.ledger.rows import ExperimentRow, Pair
 from optimizer.records import Verdict
-from optimizer.reports.words import count, duration, interval, points, short
+from optimizer.reports.words import STYLES, count, duration, interval, points, short
 from search_space.edits import edit_to_json
 
-STYLES = {
-    Verdict.keep: "bold green",
-    Verdict.discard: "dim",
-    Verdict.crash: "red",
-    Verdict.timeout: "red",
-    Verdict.invalid: "yellow",
-    Verdict.checks_failed: "yellow",
-    Verdict.over_budget: "yellow",
-}
 TSV_HEADER = "commit\tscore\tcost_usd\tstatus\tdescription"
 
 

@@ -13,19 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from optimizer.events import Event
-from optimizer.records import Verdict
 from optimizer.reports.progress import Progress
-from optimizer.reports.words import count, duration, points, short
-
-STYLES = {
-    Verdict.keep: "bold green",
-    Verdict.discard: "dim",
-    Verdict.crash: "red",
-    Verdict.timeout: "red",
-    Verdict.invalid: "yellow",
-    Verdict.checks_failed: "yellow",
-    Verdict.over_budget: "yellow",
-}
+from optimizer.reports.words import STYLES, count, duration, points, short
 
 
 class LiveTable:

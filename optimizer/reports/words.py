@@ -1,6 +1,19 @@
-"""How figures are put into words, the same everywhere."""
+"""How figures and decisions are put into words and colours, the same everywhere."""
 
 from __future__ import annotations
+
+from optimizer.records import Verdict
+
+STYLES = {
+    Verdict.keep: "bold green",
+    Verdict.discard: "dim",
+    Verdict.crash: "red",
+    Verdict.timeout: "red",
+    Verdict.invalid: "yellow",
+    Verdict.checks_failed: "yellow",
+    Verdict.over_budget: "yellow",
+}
+"""How a decision is shown on a terminal."""
 
 
 def points(fraction: float | None, *, signed: bool = True) -> str:
