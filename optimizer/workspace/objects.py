@@ -1,8 +1,7 @@
 """Git objects: read from the repository through gitdb, held back in a folder of our own, published with a keep.
 
 A campaign makes a thousand variants and keeps thirty. What is not kept never enters the user's object database (it
-would make ``git gc`` run on the user's time): it lies in ``.ratchet/objects``, in git's loose format but in one flat
-folder, since to touch four of git's 256 folders costs a file system many times what four files in one folder cost.
+would make ``git gc`` run on the user's time): it lies in ``.ratchet/variants``, see :mod:`optimizer.workspace.held`.
 
 Objects are written here and not by gitdb because gitdb neither flushes what it writes to the disk nor replaces an
 object that a loss of power left empty.
@@ -16,11 +15,12 @@ import hashlib
 import os
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import LedgerError, RepositoryError
+from optimizer.workspace.held import Held
 
 if TYPE_CHECKING:
     import git
@@ -38,8 +38,8 @@ def encode(kind: str, data: bytes) -> tuple[str, bytes]:
 class Objects:
     """The objects of one repository and those held back. Safe to call from several threads."""
 
-    def __init__(self, repo: git.Repo, held: Callable[[], Path]) -> None:
-        """``held`` gives the folder for what is held back, and is called when something is."""
+    def __init__(self, repo: git.Repo, held: Held) -> None:
+        """``held`` is where objects are that are held back."""
         self._repo = repo
         self._folder = Path(repo.common_dir, "objects")
         self._held = held
@@ -75,7 +75,7 @@ class Objects:
         name, raw = encode(kind, data)
         with self._lock, _explained(self._folder):
             if name not in self._known and self._look_held(name) is None:
-                _write(f"{self._held()}/{name}", zlib.compress(raw, 1), durable=False)
+                self._held.put(name, raw)
             self._known.add(name)
         return name
 
@@ -110,13 +110,9 @@ class Objects:
             return None
 
     def _look_held(self, name: str) -> tuple[str, bytes] | None:
-        """In what is held back, if it is whole."""
-        try:
-            with open(f"{self._held()}/{name}", "rb") as file:  # noqa: PTH123 - asked for every object
-                raw = zlib.decompress(file.read())
-        except (FileNotFoundError, zlib.error):
-            return None
-        if hashlib.sha1(raw, usedforsecurity=False).hexdigest() != name:
+        """In what is held back."""
+        raw = self._held.get(name)
+        if raw is None:
             return None
         head, _, data = raw.partition(b"\0")
         return head.split(b" ")[0].decode(), data
@@ -141,7 +137,7 @@ def _place(folder: Path, objects: list[tuple[str, bytes]]) -> None:
             place = folder / name[:2] / name[2:]
             temporary = folder / f"tmp_obj_{os.getpid()}_{name}"
             written.append((temporary, place))
-            _write(str(temporary), zlib.compress(raw, 1), durable=True)
+            _write(temporary, zlib.compress(raw, 1))
         for temporary, place in written:
             _rename(temporary, place)
     except BaseException:
@@ -164,15 +160,14 @@ def _rename(temporary: Path, place: Path) -> None:
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(place))
 
 
-def _write(path: str, data: bytes, *, durable: bool) -> None:
+def _write(path: Path, data: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(handle, view) :]
-        if durable:
-            os.fchmod(handle, 0o444)
-            os.fsync(handle)
+        os.fchmod(handle, 0o444)
+        os.fsync(handle)
     finally:
         os.close(handle)
 

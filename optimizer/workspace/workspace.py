@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from optimizer.errors import RepositoryError
 from optimizer.workspace import repository, trees
+from optimizer.workspace.held import Held
 from optimizer.workspace.objects import Objects, encode
 from search_space.diffs import make_diff
 from search_space.errors import InvalidEdit
@@ -39,8 +40,7 @@ class Workspace:
         self.base = base
         self._repo = repo
         self._private: Path | None = None
-        self._held_back: Path | None = None
-        self._objects = Objects(repo, self._held)
+        self._objects = Objects(repo, Held(lambda: self.private() / "variants"))
         self._spine = () if harness == "." else tuple(part.encode() for part in harness.split("/"))
         self._listings: dict[str, Listing] = {}
         self._files: dict[str, Mapping[str, bytes]] = {}
@@ -256,12 +256,6 @@ class Workspace:
             while len(memory) >= REMEMBERED:
                 del memory[next(iter(memory))]
         self._listings[tree], self._files[tree] = listing, files
-
-    def _held(self) -> Path:
-        if self._held_back is None:
-            self._held_back = self.private() / "objects"
-            self._held_back.mkdir(exist_ok=True)
-        return self._held_back
 
 
 def _only(files: Mapping[str, bytes], path: str) -> dict[str, bytes]:
