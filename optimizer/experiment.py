@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from optimizer.acceptance.working import look, plan, settle, shuffled
+from optimizer.acceptance.working import Ask, look, plan, settle, shuffled
 from optimizer.errors import BudgetExceeded
-from optimizer.evaluation.runner import Stopped
+from optimizer.evaluation.runner import Stopped, Wanted
 from optimizer.events import ExperimentDecided, ExperimentStarted
 from optimizer.learning.lessons import lesson
 from optimizer.learning.recall import recall
@@ -17,7 +17,7 @@ from optimizer.ledger.rows import Outcome
 from optimizer.ledger.settle import discard, keep
 from optimizer.parts import Memory, Parts
 from optimizer.proposers.base import Situation
-from optimizer.records import Decision, Evaluation, Proposal, Rollout, Spend, Status, Variant, Verdict
+from optimizer.records import Decision, Evaluation, Proposal, Rollout, Spend, Status, Task, Variant, Verdict
 from optimizer.reports.commit import keep_message
 from optimizer.standing import Standing
 from search_space.errors import InvalidEdit
@@ -47,12 +47,13 @@ def run_experiment(
     evaluation, spend = Evaluation({}, {}), Spend()
     try:
         variant = _apply(number, proposal, files, standing, memory, parts)
-        evaluation, decision = _evaluate(variant, files, standing, parts, deadline=deadline, label=f"{number:06}")
-        spend = evaluation.spend
+        if problem := parts.check(variant.files):
+            decision = Decision(Verdict.checks_failed, problem)
+        else:
+            evaluation, decision = _evaluate(variant, files, standing, parts, deadline=deadline, label=f"{number:06}")
+            spend = evaluation.spend
     except InvalidEdit as error:
         decision = Decision(Verdict.invalid, str(error))
-    except _ChecksFailed as error:
-        decision = Decision(Verdict.checks_failed, str(error))
     return _settle(number, proposal, variant, evaluation, decision, standing, memory, parts, (spend, began))
 
 
@@ -93,7 +94,7 @@ def _apply(
     memory: Memory,
     parts: Parts,
 ) -> Variant:
-    """The variant as a git tree, checked; raises InvalidEdit or _ChecksFailed."""
+    """The variant as a git tree; raises InvalidEdit."""
     if proposal.problem:
         raise InvalidEdit(proposal.problem)
     after = proposal.edit.apply(files)
@@ -105,14 +106,7 @@ def _apply(
         raise InvalidEdit(f"the variant is the same as that of experiment {before}")
     variant = Variant(tree, after, parts.workspace.diff(standing.tree, tree))
     parts.ledger.evaluate(number, variant=tree, diff=variant.diff, assignment=parts.space.read(after))
-    problem = parts.check(after)
-    if problem:
-        raise _ChecksFailed(problem)
     return variant
-
-
-class _ChecksFailed(Exception):
-    """A check said no; the text says why."""
 
 
 def _evaluate(
@@ -124,8 +118,7 @@ def _evaluate(
     pool, settings = standing.pool, parts.gate.working
     try:
         while ask := plan(pool, evaluation, settings, order):
-            champion = _run(standing.tree, files, ask.champion, parts, deadline, label="")
-            candidate = _run(variant.tree, variant.files, ask.candidate, parts, deadline, label=label)
+            candidate, champion = _run(variant, files, standing.tree, ask, parts, deadline=deadline, label=label)
             ran += candidate
             evaluation = _with(evaluation, candidate, champion)
             decision = _broken(ran) or look(pool, evaluation, settings, order)
@@ -145,18 +138,19 @@ def _evaluate(
 
 
 def _run(
-    tree: str,
-    files: Mapping[str, bytes],
-    wanted: Sequence[tuple[str, int]],
-    parts: Parts,
-    deadline: float,
-    *,
-    label: str,
-) -> list[Rollout]:
-    tasks = [(parts.tasks[task], rollout_seed(parts.seed, task, repeat)) for task, repeat in wanted]
-    if not tasks:
-        return []
-    return parts.runner.run(tree, files, tasks, deadline=deadline, purpose="search", cancel=parts.cancel, label=label)
+    variant: Variant, files: Mapping[str, bytes], champion: str, ask: Ask, parts: Parts, *, deadline: float, label: str
+) -> tuple[list[Rollout], list[Rollout]]:
+    """What ``ask`` wants, of the variant and of the champion, side by side."""
+
+    def seeded(wanted: Sequence[tuple[str, int]]) -> list[tuple[Task, int]]:
+        return [(parts.tasks[task], rollout_seed(parts.seed, task, repeat)) for task, repeat in wanted]
+
+    asked = [
+        Wanted(variant.tree, variant.files, seeded(ask.candidate), label),
+        Wanted(champion, files, seeded(ask.champion)),
+    ]
+    ours, theirs = parts.runner.run_together(asked, deadline=deadline, purpose="search", cancel=parts.cancel)
+    return ours, theirs
 
 
 def _with(evaluation: Evaluation, candidate: Sequence[Rollout], champion: Sequence[Rollout]) -> Evaluation:

@@ -68,6 +68,17 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Rollouts of one variant: its ``tree``, its ``files``, and (task, seed) pairs. ``label`` names the experiment in
+    the names of kept trajectories."""
+
+    tree: str
+    files: Mapping[str, bytes]
+    rollouts: Sequence[tuple[Task, int]]
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Attempt:
     """What a job hands back: how the sandbox left, what the rollout wrote, what the door counted."""
 
@@ -80,13 +91,13 @@ class _Attempt:
 
 @dataclass(slots=True)
 class _Batch:
-    """One call of :meth:`Runner.run`. ``stop`` ends its running rollouts; ``why`` says what stopped it."""
+    """One call of :meth:`Runner.run_together`. ``harness`` and ``labels`` are by tree. ``stop`` ends its running
+    rollouts; ``why`` says what stopped it."""
 
-    tree: str
-    harness: Path
+    harness: Mapping[str, Path]
+    labels: Mapping[str, str]
     deadline: float
     purpose: str
-    label: str
     stop: _Stop
     tasks: dict[RolloutKey, Task]
     missing: list[RolloutKey]
@@ -145,30 +156,38 @@ class Runner:
         cancel: threading.Event | None = None,
         label: str = "",
     ) -> list[Rollout]:
-        """The rollouts of the variant ``tree`` on ``wanted`` (task, seed) pairs, in that order.
+        """The rollouts of one variant, in the order of ``wanted``: see :meth:`run_together`."""
+        asked = Wanted(tree, files, wanted, label)
+        return self.run_together([asked], deadline=deadline, purpose=purpose, cancel=cancel)[0]
+
+    def run_together(
+        self, asked: Sequence[Wanted], *, deadline: float, purpose: str, cancel: threading.Event | None = None
+    ) -> list[list[Rollout]]:
+        """The rollouts of several variants side by side: a list for each of ``asked``, in the order of its rollouts.
 
         What the store knows is taken from there and costs nothing. ``deadline`` is a ``time.monotonic()`` instant.
-        ``purpose`` names the budget's share (``"search"``, ``"exam"``, ``"holdout"``); ``label`` names the experiment
-        in the names of kept trajectories.
+        ``purpose`` names the budget's share (``"search"``, ``"exam"``, ``"holdout"``).
 
         Raises :class:`optimizer.errors.BudgetExceeded` when the budget does not cover all that is missing (then nothing
         was run), or ran out on the way (then what finished before is stored); :class:`Stopped` at the deadline or when
         ``cancel`` is set; :class:`optimizer.errors.SandboxError` when no rollout can be started on this machine.
         """
         suite = self._suite.hash
-        keys = [RolloutKey(tree, suite, task.id, seed) for task, seed in wanted]
-        tasks = {key: task for key, (task, _) in zip(keys, wanted, strict=True)}
+        keys = [[RolloutKey(one.tree, suite, task.id, seed) for task, seed in one.rollouts] for one in asked]
+        pairs = zip(keys, asked, strict=True)
+        tasks = {key: task for own, one in pairs for key, (task, _) in zip(own, one.rollouts, strict=True)}
         finished = self._known(tasks, purpose)
         missing = [key for key in tasks if key not in finished]
         if missing:
             stop = _Stop(cancel)
             with self._budget.rollouts(len(missing), purpose) as grant:
-                harness = self._scratch.export(tree, files)
-                batch = _Batch(tree, harness, deadline, purpose, label or purpose, stop, tasks, missing, finished)
+                harness = {one.tree: self._scratch.export(one.tree, one.files) for one in asked if one.rollouts}
+                labels = {one.tree: one.label or purpose for one in asked}
+                batch = _Batch(harness, labels, deadline, purpose, stop, tasks, missing, finished)
                 self._store.start(missing, purpose)
                 self._run_missing(batch, grant)
             self._raise_when_incomplete(batch)
-        return [finished[key] for key in keys]
+        return [[finished[key] for key in own] for own in keys]
 
     def _known(self, keys: Mapping[RolloutKey, Task], purpose: str) -> dict[RolloutKey, Rollout]:
         known = {}
@@ -194,11 +213,11 @@ class Runner:
                     self._finish(batch, index, attempt, grant)
         finally:
             for _, (key, trajectory) in sorted(batch.failed.items()):
-                self._keeper.keep(batch.label, key, trajectory)
+                self._keeper.keep(batch.labels[key.tree], key, trajectory)
 
     def _attempt(self, batch: _Batch, key: RolloutKey) -> _Attempt:
         """One rollout, from an empty folder to what it left; runs in a thread of the pool."""
-        task = batch.tasks[key]
+        task, harness = batch.tasks[key], batch.harness[key.tree]
         now = time.monotonic()
         timeout_s = min(self._settings.rollout_timeout_s, batch.deadline - now)
         if timeout_s <= 0:
@@ -210,12 +229,12 @@ class Runner:
         try:
             payload = {
                 **self._suite.payload(task),
-                "harness": str(batch.harness),
+                "harness": str(harness),
                 "folder": str(folder),
                 "door": str(self._socket),
                 "token": token,
             }
-            readable = (batch.harness, self._socket, *self._suite.readable)
+            readable = (harness, self._socket, *self._suite.readable)
             launch = Launch(self._suite.entry, payload, folder, readable, timeout_s)
             ended = self._sandbox.run(launch, cancel=batch.stop)
             if ended.status == "timeout" and timeout_s < self._settings.rollout_timeout_s:
