@@ -8,7 +8,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 from optimizer.acceptance.working import Ask, look, plan, settle, shuffled
-from optimizer.errors import BudgetExceeded
+from optimizer.errors import BudgetExceeded, SettingsError
 from optimizer.evaluation.runner import Stopped, Wanted
 from optimizer.events import ExperimentDecided, ExperimentStarted
 from optimizer.learning.lessons import lesson
@@ -167,6 +167,15 @@ def with_scores(scores: Mapping[str, tuple[float, ...]], rollouts: Sequence[Roll
     for rollout in rollouts:
         merged[rollout.key.task] = (*merged.get(rollout.key.task, ()), rollout.score)
     return merged
+
+
+def _refuse_broken_champion(ran: Sequence[Rollout]) -> None:
+    """Nothing can be compared with a harness that never runs, and a night of zeros would look like a result."""
+    if len(ran) >= BROKEN_LEAST and all(rollout.status is Status.crash for rollout in ran):
+        raise SettingsError(
+            f"the harness to be improved does not run: {len(ran)} of {len(ran)} rollouts crashed: {ran[0].reason}",
+            hint="mend the harness (and commit it) or the suite's environment, then start a new campaign with --name",
+        )
 
 
 def _broken(ran: Sequence[Rollout]) -> Decision | None:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from optimizer.errors import SettingsError
 from search_space.errors import InvalidFile
 from search_space.validation import load_toml
 
 EXPERIMENT_FILE = "experiment.toml"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+"""What the name of an experiment, and so of a campaign, is made of."""
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Strict: a number in quotes is a mistake to be told, not a number.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _time_of_day(text: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError("expected a local time of day from 00:00 to 23:59, such as 07:00")
+    return text
 
 
 class SuiteSettings(_Settings):
@@ -35,7 +45,7 @@ class SuiteSettings(_Settings):
     @model_validator(mode="after")
     def _one_source(self) -> SuiteSettings:
         if (self.tasks is None) == (self.generator is None):
-            raise ValueError("a suite has either 'tasks' (a JSONL file) or 'generator' (package.module:function)")
+            raise ValueError("expected either 'tasks' (a JSONL file) or 'generator' (package.module:function)")
         return self
 
 
@@ -53,7 +63,7 @@ class BudgetSettings(_Settings):
     tokens: Annotated[int, Field(gt=0)] | None = None
     usd: Annotated[float, Field(gt=0)] | None = None
     minutes: Annotated[float, Field(gt=0)] | None = None
-    until: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
+    until: Annotated[str, AfterValidator(_time_of_day)] | None = None
 
 
 class ProposerSettings(_Settings):
@@ -66,7 +76,7 @@ class ProposerSettings(_Settings):
     @model_validator(mode="after")
     def _somebody(self) -> ProposerSettings:
         if self.random + self.tpe == 0 and self.human is None:
-            raise ValueError("at least one proposer: random or tpe above 0, or a folder for human")
+            raise ValueError("expected at least one proposer: random or tpe above 0, or a folder for human")
         return self
 
 
@@ -99,14 +109,24 @@ class ModelSettings(_Settings):
 class CheckSettings(_Settings):
     """Shell commands, run in the variant's folder inside the sandbox, that must succeed before any rollout."""
 
-    commands: tuple[str, ...] = ()
+    commands: Annotated[tuple[str, ...], Field(strict=False)] = ()
     timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 30.0
+
+
+def _fit_for_a_branch(name: str) -> str:
+    """A campaign's branch is called after it: what git refuses is refused here, before anything is made."""
+    if not re.fullmatch(NAME, name) or ".." in name or name.endswith((".", ".lock")):
+        raise ValueError(
+            "expected 1 to 63 letters, digits, '.', '_' or '-', beginning with a letter or digit, without '..', not "
+            "ending with '.' or '.lock'"
+        )
+    return name
 
 
 class ExperimentSettings(_Settings):
     """One ``experiment.toml``. ``harness`` is ``baseline:NAME`` for a shipped one, or a folder relative to the file."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+    name: Annotated[str, AfterValidator(_fit_for_a_branch)]
     description: str = ""
     harness: str
     space: str = "space.toml"

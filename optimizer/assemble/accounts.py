@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from optimizer.assemble.plan import Planned, end_of, needed_of
-from optimizer.errors import BudgetExceeded, SettingsError
+from optimizer.assemble.plan import Planned, end_of
 from optimizer.evaluation.budget import Budget, BudgetLimits
 from optimizer.ledger.store import Ledger
 from optimizer.records import Spend
@@ -19,21 +18,13 @@ def budget_of(planned: Planned, ledger: Ledger) -> Budget:
     limits = planned.limits
     budget = Budget(BudgetLimits(limits.rollouts, limits.tokens, limits.usd, deadline), sum(spent.values(), Spend()))
     end = end_of(planned)
-    wanted = {"final": end.exam or 0, "holdout": end.holdout}
-    try:
-        for purpose, rollouts in wanted.items():
-            used = spent[purpose].rollouts if purpose in spent else 0
-            if limits.rollouts is not None:
-                budget.reserve_for(purpose, rollouts=max(0, rollouts - used))
-    except BudgetExceeded:
-        least = end.holdout + (end.exam or 0) + needed_of(planned)
-        already = sum(part.rollouts for part in spent.values())
-        if not already:
-            raise SettingsError(
-                f"budget: got {limits.rollouts} rollouts, of which {end.holdout} go to the holdout; "
-                f"expected at least {least}",
-                hint="raise --rollouts, or make the holdout or gate.holdout_repeats smaller",
-            ) from None
+    wanted = {"holdout": end.holdout, "final": end.exam or 0}
+    for purpose, rollouts in wanted.items():
+        used = spent[purpose].rollouts if purpose in spent else 0
+        if limits.rollouts is not None:
+            # Less may be left than was promised when a campaign is resumed with a smaller limit.
+            left = budget.left().rollouts or 0
+            budget.reserve_for(purpose, rollouts=max(0, min(rollouts - used, left)))
     return budget
 
 

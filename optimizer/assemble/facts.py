@@ -5,8 +5,7 @@ from __future__ import annotations
 from optimizer.assemble.plan import Planned, end_of, workers_of
 from optimizer.models.embedded import EmbeddedModel
 from optimizer.records import Split
-from optimizer.reports.plan import Opening, PlanFacts
-from optimizer.workspace.workspace import Workspace
+from optimizer.reports.plan import Opening, PlanFacts, shown
 from search_space.space import Choice, Space
 
 
@@ -26,7 +25,8 @@ def facts_of(planned: Planned) -> PlanFacts:
         ref=planned.home.ref,
         resumes=planned.resumes,
         seed=planned.seed,
-        harness=settings.harness,
+        harness=planned.harness if planned.files is None else settings.harness,
+        begins_at=planned.start[0],
         suite=planned.suite.hash,
         tasks={split.value: len(planned.suite.tasks(split)) for split in Split},
         model=EmbeddedModel().name,
@@ -45,19 +45,12 @@ def facts_of(planned: Planned) -> PlanFacts:
 
 
 def _openings(planned: Planned) -> list[Opening]:
-    files = planned.files
-    if files is None:
-        workspace = Workspace.open(planned.home.repository, planned.harness, ref=planned.home.ref)
-        files = workspace.files(workspace.tree(workspace.base))
-    now = planned.space.read(files)
-    return [
-        Opening(name, "not active" if name not in now else str(now[name]), _domain(planned.space, name))
-        for name in planned.space.names
-    ]
+    now = planned.space.read(planned.start[1])
+    return [Opening(name, now.get(name), name in now, _domain(planned.space, name)) for name in planned.space.names]
 
 
 def _domain(space: Space, name: str) -> str:
     domain = space.domain(name)
     if isinstance(domain, Choice):
-        return " | ".join("absent" if value is None else str(value) for value in domain.values)
+        return " | ".join(map(shown, domain.values))
     return f"{domain.low} to {domain.high}"

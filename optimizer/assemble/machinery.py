@@ -28,25 +28,33 @@ from optimizer.sandboxes.process import ProcessSandbox
 from optimizer.suites.base import Suite
 
 
-def start_runner(
-    planned: Planned,
-    stack: ExitStack,
-    store: RolloutStore,
-    budget: Budget,
-    trajectories: Path | None,
-    on_rollout: Callable[[Rollout, str, bool], None],
-) -> tuple[Runner, ProcessSandbox, Scratch]:
-    settings, suite = planned.settings, planned.suite
-    scratch = stack.enter_context(Scratch())
-    pool = ThreadPool(workers_of(settings))
-    stack.callback(pool.close)
-    environment = settings.suite.environment.partition(":")[0]
+def start_sandbox(planned: Planned, stack: ExitStack) -> ProcessSandbox:
+    """The sandbox with agent and environment loaded. Raises SandboxError when they cannot be."""
+    suite = planned.suite
+    environment = planned.settings.suite.environment.partition(":")[0]
     sandbox = ProcessSandbox(
         preload={suite.entry.partition(":")[0]: None, environment: _environment_args(suite)},
         readable=tuple(suite.readable),
     )
     stack.callback(sandbox.close)
     sandbox.start()
+    return sandbox
+
+
+def start_runner(
+    planned: Planned,
+    stack: ExitStack,
+    sandbox: ProcessSandbox,
+    store: RolloutStore,
+    budget: Budget,
+    trajectories: Path | None,
+    on_rollout: Callable[[Rollout, str, bool], None],
+) -> tuple[Runner, Scratch]:
+    """What turns variants into scores, on ``sandbox``; ``stack`` closes it."""
+    settings, suite = planned.settings, planned.suite
+    scratch = stack.enter_context(Scratch())
+    pool = ThreadPool(workers_of(settings))
+    stack.callback(pool.close)
     door = Door({"agent": EmbeddedModel()}, budget)
     server = door.serve(scratch.socket)
     stack.callback(server.close)
@@ -63,7 +71,7 @@ def start_runner(
         keep_trajectories=trajectories,
         on_rollout=on_rollout,
     )
-    return runner, sandbox, scratch
+    return runner, scratch
 
 
 def _environment_args(suite: Suite) -> Mapping[str, Any]:

@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 from optimizer.acceptance.presets import PRESETS
 from optimizer.assemble.accounts import budget_of, share_spent
 from optimizer.assemble.founding import check_same, found
-from optimizer.assemble.machinery import checker, proposer_of, start_runner
+from optimizer.assemble.machinery import checker, proposer_of, start_runner, start_sandbox
 from optimizer.assemble.plan import Planned, end_of, needed_of, tasks_of
 from optimizer.campaign import Campaign
 from optimizer.evaluation.budget import Budget
 from optimizer.evaluation.runner import Runner
 from optimizer.events import Bus, CampaignStarted, RolloutFinished, Spent
-from optimizer.ledger import rows
 from optimizer.ledger.branch import Branch
-from optimizer.ledger.lock import CampaignLock
+from optimizer.ledger.lock import CampaignLock, refuse_second
 from optimizer.ledger.settle import recover
 from optimizer.ledger.store import Ledger
 from optimizer.models.embedded import EmbeddedModel
@@ -38,23 +37,29 @@ def open_campaign(planned: Planned, bus: Bus) -> Iterator[Campaign]:
     """Everything that the campaign needs, started; closed again on the way out. New campaigns get their repository and
     ledger here, old ones are recovered first. Raises CampaignBusy when another process runs it."""
     home = planned.home
-    found(planned)
+    refuse_second(home.folder)
     with ExitStack() as stack:
+        sandbox = start_sandbox(planned, stack)
+        found(planned)
         stack.enter_context(CampaignLock(home.folder))
         home.stop_request.unlink(missing_ok=True)
         ledger = stack.enter_context(Ledger.open(home.folder))
         check_same(planned, ledger.campaign)
         workspace = Workspace.open(home.repository, planned.harness, ref=home.ref)
         branch = Branch(home.repository, home.campaign)
-        if branch.read() is None and ledger.tip == ledger.campaign.baseline:
-            branch.move([rows.RefMove(home.ref, None, ledger.tip)])
         recovery = recover(ledger, branch)
         budget = budget_of(planned, ledger)
         ledger.rollouts.reserved = average(budget.spent)
         cancel = threading.Event()
         stopping = Stopping(budget, end_of(planned), needed_of(planned), home.stop_request, cancel)
-        runner, sandbox, scratch = start_runner(
-            planned, stack, ledger.rollouts, budget, home.trajectories, _reporter(bus, ledger, budget, stopping)
+        runner, scratch = start_runner(
+            planned,
+            stack,
+            sandbox,
+            ledger.rollouts,
+            budget,
+            home.trajectories,
+            _reporter(bus, ledger, budget, stopping),
         )
         done = ledger.next_number() - 1 - (recovery.unfinished is not None)
         parts = _parts(
@@ -92,7 +97,7 @@ def _parts(
         limits=_limits_text(planned.limits),
         gate=PRESETS[settings.gate.preset],
         experiment_timeout_s=settings.sandbox.experiment_timeout_s,
-        program=_program(planned),
+        program=planned.program,
         suite_hash=planned.suite.hash,
         tasks=tasks_of(planned.suite, Split.search),
         space=planned.space,
@@ -110,11 +115,6 @@ def _parts(
 def _limits_text(limits: BudgetSettings) -> str:
     """The limits on what may be spent, by which a campaign knows that it ended before; time is each sitting's own."""
     return f"rollouts {limits.rollouts}, tokens {limits.tokens}, usd {limits.usd}"
-
-
-def _program(planned: Planned) -> str:
-    path = planned.folder / planned.settings.program
-    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def _started(planned: Planned, done: int, confinement: str) -> CampaignStarted:

@@ -6,6 +6,9 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from optimizer.acceptance.presets import PRESETS
 from optimizer.errors import RepositoryError, SettingsError
@@ -20,10 +23,13 @@ from optimizer.stopping import End, seconds_until
 from optimizer.suites.agent import AgentSuite
 from optimizer.suites.base import Suite
 from optimizer.workspace.workspace import Workspace
-from search_space.harness import read_folder
+from search_space.errors import InvalidFile
+from search_space.harness import harness_from_files, read_folder
 from search_space.space import Space, load_space
+from search_space.validation import validate
 
 BASELINE = "baseline:"
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,16 @@ class Planned:
     seconds: float | None
     no_holdout: bool
     resumes: bool
+    program: str
+
+    @property
+    def start(self) -> tuple[str, Mapping[str, bytes]]:
+        """The commit that the campaign goes on or begins from, empty when its repository is not made yet; and the
+        harness there."""
+        if self.files is not None and not self.resumes:
+            return "", self.files
+        workspace = Workspace.open(self.home.repository, self.harness, ref=self.home.ref)
+        return workspace.base, workspace.files(workspace.tree(workspace.base))
 
 
 # Planning
@@ -74,12 +90,13 @@ def plan_campaign(request: Request) -> Planned:
     suite = _suite(settings, folder)
     _check_suite(suite, no_holdout=request.no_holdout)
     space = load_space(folder / settings.space)
+    program = _program(settings, folder)
     limits = _limits(settings.budget, request)
     home, harness, files = _place(settings, folder, request)
     ledger = _existing(home)
     seed = _seed(request, ledger, home)
     seconds = _seconds(limits)
-    return Planned(
+    planned = Planned(
         settings=settings,
         folder=folder,
         home=home,
@@ -92,7 +109,11 @@ def plan_campaign(request: Request) -> Planned:
         seconds=seconds,
         no_holdout=request.no_holdout,
         resumes=ledger is not None,
+        program=program,
     )
+    if not planned.resumes:
+        _check_start(planned)
+    return planned
 
 
 def _experiment(request: Request) -> tuple[ExperimentSettings, Path]:
@@ -108,12 +129,20 @@ def _experiment(request: Request) -> tuple[ExperimentSettings, Path]:
         path = found[0] if found else path
     settings, folder = load_experiment(path)
     if request.name is not None:
-        settings = ExperimentSettings.model_validate({**settings.model_dump(), "name": request.name})
+        settings = _checked(ExperimentSettings, {**settings.model_dump(), "name": request.name})
     if request.workers is not None:
         settings = settings.model_copy(
             update={"sandbox": settings.sandbox.model_copy(update={"workers": request.workers})}
         )
     return settings, folder
+
+
+def _checked(model: type[M], values: Mapping[str, Any]) -> M:
+    """What was said on the command line, laid over what the file says and checked in the same way."""
+    try:
+        return validate(values, model, file="")
+    except InvalidFile as error:
+        raise SettingsError(f"--{error.key}: got {error.got}, expected {error.expected}") from None
 
 
 def _suite(settings: ExperimentSettings, folder: Path) -> Suite:
@@ -147,10 +176,7 @@ def _limits(budget: BudgetSettings, request: Request) -> BudgetSettings:
     if ("minutes" in asked) != ("until" in asked):
         asked.setdefault("minutes", None)
         asked.setdefault("until", None)
-    try:
-        limits = BudgetSettings.model_validate({**budget.model_dump(), **asked})
-    except ValueError as error:
-        raise SettingsError(f"budget: {error}") from None
+    limits = _checked(BudgetSettings, {**budget.model_dump(), **asked})
     if all(value is None for value in limits.model_dump().values()):
         raise SettingsError(
             "budget: got no limit, expected at least one of rollouts, tokens, usd, minutes, until",
@@ -175,8 +201,15 @@ def _place(
         home = Home((request.runs / settings.name).resolve(), settings.name)
         return home, "harness", read_folder(source)
     path = (folder / settings.harness).resolve()
-    ref = f"refs/heads/ratchet/{settings.name}"
-    workspace = Workspace.open(_repository_of(path), path, ref=ref)
+    home = Home(_repository_of(path), settings.name)
+    if not path.is_dir() and not home.ledger.exists():
+        back = f"git -C '{home.repository}' checkout HEAD -- '{path.relative_to(home.repository)}'"
+        raise RepositoryError(
+            f"harness: got '{settings.harness}', which is {path}: no such folder; expected a harness folder, seen from "
+            f"{folder / EXPERIMENT_FILE}",
+            hint=f"'ratchet init' makes one; one that was deleted by mistake comes back with: {back}",
+        )
+    workspace = Workspace.open(home.repository, path, ref=home.ref)
     return Home(workspace.root, settings.name), workspace.harness, None
 
 
@@ -188,6 +221,31 @@ def _repository_of(path: Path) -> Path:
         f"harness: {path} is not in a git repository, and a campaign keeps what it finds in git",
         hint="'git init' there and commit the harness, or use harness = \"baseline:minimal\"",
     )
+
+
+def _check_start(planned: Planned) -> None:
+    """What would make a new campaign useless from its first minute on."""
+    harness_from_files(planned.start[1])
+    holdout, needed = end_of(planned).holdout, needed_of(planned)
+    rollouts = planned.limits.rollouts
+    if rollouts is not None and rollouts < holdout + needed:
+        raise SettingsError(
+            f"budget: got {rollouts} rollouts, expected at least {holdout + needed}: {holdout} for the holdout and "
+            f"{needed} for one experiment",
+            hint="raise --rollouts, or make the holdout or gate.holdout_repeats smaller",
+        )
+
+
+def _program(settings: ExperimentSettings, folder: Path) -> str:
+    """What the person wrote for proposers; it may be left out, but not where a file is named."""
+    path = folder / settings.program
+    if not path.exists() and "program" not in settings.model_fields_set:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = "no such file" if isinstance(error, FileNotFoundError) else str(error)
+        raise SettingsError(f"program: got '{settings.program}' ({why}), expected a text file beside it") from None
 
 
 def _existing(home: Home) -> rows.Campaign | None:
@@ -209,17 +267,18 @@ def _seed(request: Request, existing: rows.Campaign | None, home: Home) -> int:
 
 
 def end_of(planned: Planned) -> End:
+    """What is kept for the end. The last exam gets its share, but no less than an exam needs to say anything; where the
+    budget has no room for that much, none is held."""
     gate, exam = planned.settings.gate, PRESETS[planned.settings.gate.preset].exam
-    certify, holdout = len(planned.suite.tasks(Split.certify)), len(planned.suite.tasks(Split.holdout))
-    rollouts = planned.limits.rollouts
-    least = 2 * exam.min_repeats * certify
+    certify, tasks = len(planned.suite.tasks(Split.certify)), len(planned.suite.tasks(Split.holdout))
+    holdout = 0 if planned.no_holdout else 2 * gate.holdout_repeats * tasks
     share = gate.exam_share if certify else 0.0
-    return End(
-        exam=None if rollouts is None else int(share * rollouts),
-        exam_share=share,
-        exam_least=least if share else 0,
-        holdout=0 if planned.no_holdout else 2 * gate.holdout_repeats * holdout,
-    )
+    least = 2 * exam.min_repeats * certify if share else 0
+    rollouts = planned.limits.rollouts
+    if rollouts is None:
+        return End(None, share, least, holdout)
+    room = rollouts - holdout - needed_of(planned)
+    return End(min(max(int(share * rollouts), least), room) if least <= room else 0, share, least, holdout)
 
 
 def workers_of(settings: ExperimentSettings) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from optimizer.assemble.founding import check_same
-from optimizer.assemble.machinery import start_runner
+from optimizer.assemble.machinery import start_runner, start_sandbox
 from optimizer.assemble.plan import Request, plan_campaign, tasks_of
 from optimizer.errors import SettingsError
 from optimizer.evaluation.budget import Budget, BudgetLimits
@@ -21,8 +22,11 @@ from optimizer.verification import Verification, verify_trees
 from optimizer.workspace.workspace import Workspace
 
 
-def verify_commit(home: Home, which: str, *, repeats: int, attempt: int) -> Verification:
-    """Measure a kept commit (an experiment's number, or a commit's id) against its parent; the ledger is only read."""
+def verify_commit(
+    home: Home, which: str, *, repeats: int, attempt: int, on_rollout: Callable[[], None] = lambda: None
+) -> Verification:
+    """Measure a kept commit (an experiment's number, or a commit's id) against its parent; the ledger is only read.
+    ``on_rollout`` is called after each rollout."""
     with Ledger.open(home.folder, read_only=True) as ledger:
         campaign = ledger.campaign
         row = next((row for row in ledger.experiments() if row.commit and _names(which, row)), None)
@@ -39,8 +43,9 @@ def verify_commit(home: Home, which: str, *, repeats: int, attempt: int) -> Veri
     check_same(planned, campaign)
     with ExitStack() as stack:
         workspace = Workspace.open(home.repository, planned.harness, ref=home.ref)
-        runner, _, _ = start_runner(
-            planned, stack, MemoryStore(), Budget(BudgetLimits()), None, lambda rollout, purpose, cached: None
+        sandbox = start_sandbox(planned, stack)
+        runner, _ = start_runner(
+            planned, stack, sandbox, MemoryStore(), Budget(BudgetLimits()), None, lambda *_: on_rollout()
         )
         return verify_trees(
             row.variant,

@@ -29,7 +29,7 @@ def init(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; take the flags and the defaults.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the files made as JSON.")] = False,
 ) -> None:
-    """Make a harness, experiment.toml, space.toml and program.md. Asks on a terminal; nothing that exists is changed."""
+    """Make a harness and an experiment to start from. Asks on a terminal; nothing that exists is changed."""
     ask = not yes and not as_json and sys.stdin.isatty()
     wanted = Scaffold(
         folder=folder.resolve(),

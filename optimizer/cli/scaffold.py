@@ -12,17 +12,18 @@ from optimizer.shipped import baseline_folder, experiment_folder
 from search_space.errors import SearchSpaceError
 from search_space.harness import load_harness, read_folder
 
+STDLIB = "stdlib"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 TEMPLATE = """\
 name = "{name}"
-description = "{description}"
-harness = "{harness}"
+description = {description}
+harness = {harness}
 space = "space.toml"
 program = "program.md"
 
 [suite]
 environment = "experiments.navigator.environment:build"
-environment_args = {{ root = {root} }}
+environment_args = {args}
 {source}
 
 [budget]
@@ -43,8 +44,8 @@ agent = "embedded"
 
 @dataclass(frozen=True, slots=True)
 class Scaffold:
-    """What to make. ``harness`` is relative to ``folder``; ``tasks`` an absolute path or None; ``root`` is ``stdlib`` or
-    a folder of Python sources."""
+    """What to make. ``harness`` is relative to ``folder``; ``tasks`` an absolute path or None; ``root`` is ``stdlib``
+    or a folder of Python sources."""
 
     folder: Path
     name: str
@@ -131,28 +132,33 @@ def _harness_files(wanted: Scaffold) -> dict[Path, bytes]:
 
 def _experiment_toml(wanted: Scaffold, experiment: Path) -> str:
     up = "/".join([".."] * len(experiment.parts))
-    root = wanted.root
-    if root != "stdlib":
-        if not (wanted.folder / root).is_dir():
-            raise SettingsError(f"root: got {root!r}, expected 'stdlib' or a folder with Python sources")
-        root = f"{up}/{root}" if not Path(root).is_absolute() else root
-    quoted = _quoted(root)
     if wanted.tasks:
         source = 'tasks = "tasks.jsonl"'
         description = f"Tasks of our own, {wanted.tasks.name}"
     else:
-        source = (
-            f'generator = "experiments.navigator.generator:generate"\ngenerator_args = {{ root = {quoted}, seed = 1 }}'
-        )
-        description = f"Questions about the Python sources in {wanted.root}"
+        source = 'generator = "experiments.navigator.generator:generate"\ngenerator_args = { seed = 1 }'
+        library = "the standard library" if wanted.root == STDLIB else wanted.root
+        description = f"Questions about the Python sources in {library}"
     return TEMPLATE.format(
         name=wanted.name,
-        description=description,
-        harness=f"{up}/{wanted.harness.as_posix()}",
-        root=quoted,
+        description=_quoted(description),
+        harness=_quoted(f"{up}/{wanted.harness.as_posix()}"),
+        args=_environment_args(wanted, up),
         source=source,
         rollouts=wanted.rollouts,
     )
+
+
+def _environment_args(wanted: Scaffold, up: str) -> str:
+    """An inline table; the navigator's tools and its generator read the standard library when no root is named."""
+    if wanted.root == STDLIB:
+        return "{}"
+    root = Path(wanted.root)
+    if not (wanted.folder / root).is_dir():
+        raise SettingsError(
+            f"--root: got {wanted.root!r}, expected '{STDLIB}' or a folder of Python sources, seen from {wanted.folder}"
+        )
+    return f"{{ root = {_quoted(str(root) if root.is_absolute() else f'{up}/{root.as_posix()}')} }}"
 
 
 def _tasks(path: Path) -> bytes:

@@ -32,10 +32,7 @@ class CampaignLock:
         if not _taken(handle):
             pid = _read(handle)
             os.close(handle)
-            raise CampaignBusy(
-                f"{self.path.parent}: the campaign is run by process {pid or 'unknown'} already",
-                hint="follow it with 'ratchet status', end it with 'ratchet stop', or give this run another name",
-            )
+            raise _busy(self.path.parent, pid)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         self._handle = handle
@@ -69,6 +66,20 @@ def running_pid(folder: Path) -> int | None:
     finally:
         os.close(handle)
     return None
+
+
+def refuse_second(folder: Path) -> None:
+    """Raises CampaignBusy when a process runs the campaign: an early look, before anything costly; the lock decides."""
+    pid = running_pid(folder)
+    if pid is not None:
+        raise _busy(folder, pid)
+
+
+def _busy(folder: Path, pid: int | None) -> CampaignBusy:
+    return CampaignBusy(
+        f"{folder}: the campaign is run by process {pid or 'unknown'} already",
+        hint="follow it with 'ratchet status', end it with 'ratchet stop', or give this run another name",
+    )
 
 
 def _taken(handle: int) -> bool:

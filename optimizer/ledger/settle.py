@@ -87,6 +87,7 @@ def recover(ledger: Ledger, branch: Branch) -> Recovery:
 
 
 def _settle(ledger: Ledger, branch: Branch, intent: Intent) -> None:
+    branch.check_free()  # before the intent: the experiment is decided again once the branch is free
     ledger.intend(intent)
     _complete(ledger, branch, intent)
 
