@@ -34,15 +34,15 @@ WORDY_DEMONSTRATION = 1.5
 class Rates:
     """Probabilities, each for one occasion."""
 
-    misread: float = 0.05
+    misread: float = 0.042
     """Reading a fact wrongly: a neighbouring line's number, a similarly named class."""
     stop_early: float = 0.08
     """Taking a chain of bases or imports to end one step before it does."""
     mix_up: float = 0.1
     """Combining several values wrongly: one of them replaced by another number in view."""
-    make_up: float = 0.035
-    """Making a missing fact up instead of looking for it, at each step that would look."""
-    make_up_gone: float = 0.18
+    make_up: float = 0.018
+    """Making a missing fact up instead of looking for it, once for each fact."""
+    make_up_gone: float = 0.08
     """The same when earlier messages are visibly gone."""
     form: float = 0.16
     """Adding words to the answer."""
@@ -52,7 +52,7 @@ class Rates:
     """Looking something up by plain search although there is a tool for it."""
     broad: float = 0.50
     """Searching without a path."""
-    whole: float = 0.60
+    whole: float = 0.55
     """Reading a file whole where a range would do."""
     believe: float = 0.65
     """Taking the total of a look-alike (lines, references) for the count of calls."""
@@ -62,24 +62,24 @@ class Rates:
     """Writing a new conclusion down."""
     check: float = 0.0
     """Taking a second look before answering."""
-    read_first: float = 0.7
+    read_first: float = 0.6
     """Reading a file before anything else is asked about it."""
     calm: float = 0.0
     """Care in the choice of tools; no probability, see :meth:`Toolbox.temperature`."""
 
 
 EFFECTS: Mapping[Intent, Mapping[str, float]] = {
-    Intent.plan: {"stop_early": 0.55, "mix_up": 0.75},
+    Intent.plan: {"stop_early": 0.4, "mix_up": 0.6},
     Intent.grounded: {"make_up": 0.2, "make_up_gone": 0.2, "misread": 0.85},
-    Intent.answer_form: {"form": 0.25},
+    Intent.answer_form: {"form": 0.35},
     Intent.narrow: {"broad": 0.15},
-    Intent.dedicated: {"plain": 0.25, "read_first": 0.6},
+    Intent.dedicated: {"plain": 0.4, "read_first": 0.72},
     Intent.persist: {"give_up": 0.2},
-    Intent.few_lines: {"whole": 0.25, "read_first": 0.7},
+    Intent.few_lines: {"whole": 0.4, "read_first": 0.8},
     Intent.code_only: {"believe": 0.2},
     Intent.recheck: {"mix_up": 0.3, "misread": 0.9},
-    Intent.hurry: {"read_first": 0.3, "make_up": 3.0, "make_up_gone": 2.0, "stop_early": 1.6, "give_up": 1.3},
-    Intent.exhaustive: {"whole": 1.5, "give_up": 0.7},
+    Intent.hurry: {"read_first": 0.75, "make_up": 4.0, "make_up_gone": 2.0, "stop_early": 1.6, "give_up": 1.3},
+    Intent.exhaustive: {"whole": 1.3, "give_up": 0.7},
     Intent.explain: {"form": 2.2},
 }
 """Factors on base rates, by intent."""
@@ -88,8 +88,8 @@ SET: Mapping[Intent, Mapping[str, float]] = {
     Intent.verify: {"check": 0.9},
     Intent.notes: {"note": 0.9},
     Intent.parallel: {"side_by_side": 0.9},
-    Intent.dedicated: {"calm": 0.6},
-    Intent.exhaustive: {"read_first": 0.95},
+    Intent.dedicated: {"calm": 0.5},
+    Intent.exhaustive: {"read_first": 0.85},
 }
 """Rates that an intent raises to its strength times this."""
 

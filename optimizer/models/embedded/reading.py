@@ -175,7 +175,7 @@ def read_text(text: str) -> Written:
             held.append(line if whole else line[2:])
         if located := _LOCATED.match(line.strip().lstrip("-* ")):
             facts.append(Fact("line", "", located[1], (int(located[2]), located[3].strip())))
-        elif note := _NOTED.match(line.strip()):
+        elif (note := _NOTED.match(line.strip())) and not note[2].endswith("..."):
             noted[note[1]] = note[2].strip()
     return Written(tuple(quoted), tuple(facts), noted)
 

@@ -56,6 +56,7 @@ class Reasoner:
         """Conclusions of this attempt in order: what it is about -> value."""
         self.open: list[str] = []
         """What was being concluded when a fact was missing, outermost first."""
+        self._guesses = 0
         self.deciding: Want | None = None
         """The look-up behind the last fact that was read."""
 
@@ -379,13 +380,15 @@ class Reasoner:
         """The value of ``key``: as noted earlier, or as read now; either may go wrong, at different rates."""
         noted = self._known.noted.get(key)
         self.open.append(key)
+        guesses = self._guesses
         value = noted if noted is not None else read()
         rate = self._rates.misread * self._slip * (RECALL_FACTOR if noted is not None else 1.0)
         if self._dice.happens(rate, "misread", key):
             others = [other for other in dict.fromkeys(near()) if other != value]
             value = self._dice.pick(others, "misread as", key) if others else value
         self.open.pop()
-        self.found[key] = value
+        if self._guesses == guesses:
+            self.found[key] = value
         return value
 
     def _mixed(self, values: Sequence[T], *question: object) -> list[T]:
@@ -402,7 +405,8 @@ class Reasoner:
     def _lack(self, want: Want, guess: Callable[[], T]) -> T:
         """A guess, when one is made up; otherwise the want is raised."""
         rate = self._rates.make_up_gone if self._known.forgotten else self._rates.make_up
-        if want.key in self._given_up or self._dice.happens(rate, "make up", want.key, self._known.results):
+        if want.key in self._given_up or self._dice.happens(rate, "make up", want.key):
+            self._guesses += 1
             return guess()
         raise Missing([want])
 

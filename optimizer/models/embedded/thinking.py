@@ -169,7 +169,7 @@ class Thinker:
         reader = self._toolbox.with_role("recall")
         if reader is None or not self._known.forgotten or self._rates.note < 0.3 or not reasoner.open:
             return None
-        topic = reasoner.open[0]
+        topic = _topic(reasoner.open[0])
         call = Call(reader.name, {"topic": topic})
         tried = (call.tool, inputs_key(call.inputs)) in self._known.tried
         return call if not tried and self._steady.happens(0.5, "recall", topic) else None
@@ -205,7 +205,12 @@ class Thinker:
 
 
 def _note(tool: str, text: str) -> Call:
-    return Call(tool, {"topic": text.partition(" = ")[0], "text": text})
+    return Call(tool, {"topic": _topic(text.partition(" = ")[0]), "text": text})
+
+
+def _topic(key: str) -> str:
+    """A short label for the note on ``key``, the same whenever it is asked for."""
+    return f"{key.split()[0]} {int(Dice('topic').roll(key) * 10_000):04}"
 
 
 def _spoken(want: Want | None) -> str:

@@ -89,15 +89,15 @@ def edits() -> dict[str, Edit]:
         found[f"look-alikes {mode}"] = Edit(toml={'default = "offered"': _tools(mode)})
     memory = {"index = false": "index = true", "notes = false": "notes = true"}
     found["notes on"] = Edit(toml=memory)
-    found["notes on, said"] = Edit((SENTENCES["notes"],), toml=memory)
-    found["verify, 14 steps"] = Edit((SENTENCES["verify"],), toml={"max_steps = 10": "max_steps = 14"})
-    good = "plan verify grounded answer_form dedicated persist recheck code_only".split()
+    found["notes on and said"] = Edit((SENTENCES["notes"],), toml=memory)
+    found["verify and 14 steps"] = Edit((SENTENCES["verify"],), toml={"max_steps = 10": "max_steps = 14"})
+    good = "plan verify grounded answer_form dedicated few_lines persist recheck".split()
     found["good"] = Edit(
         [SENTENCES[name] for name in good],
         DEMONSTRATION,
         {
             "max_steps = 10": "max_steps = 20",
-            '"sliding_window"': '"clear_results"',
+            '"sliding_window"': '"fact_ledger"',
             'default = "offered"': _tools("off"),
         },
     )
