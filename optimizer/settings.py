@@ -92,7 +92,7 @@ class GateSettings(_Settings):
 
 
 class SandboxSettings(_Settings):
-    """Where rollouts run and how long they may. ``workers`` at once; 0 is one more than the machine's cores."""
+    """Where rollouts run and how long they may. ``workers`` at once; 0 is twice the machine's cores."""
 
     kind: Literal["process"] = "process"
     workers: Annotated[int, Field(ge=0, le=256)] = 0

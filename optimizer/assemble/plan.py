@@ -282,7 +282,7 @@ def end_of(planned: Planned) -> End:
 
 
 def workers_of(settings: ExperimentSettings) -> int:
-    return settings.sandbox.workers or usable_processors() + 1
+    return settings.sandbox.workers or 2 * usable_processors()
 
 
 def needed_of(planned: Planned) -> int:
