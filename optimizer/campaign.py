@@ -16,7 +16,7 @@ from optimizer.ledger.rows import ExperimentRow
 from optimizer.parts import Memory, Parts
 from optimizer.records import Task
 from optimizer.standing import Standing
-from optimizer.stopping import Stopping
+from optimizer.stopping import TIME_IS_UP, Stopping
 
 IDLE_EXPERIMENTS = 40
 """So many experiments in a row without a single rollout end the search: the proposers only repeat themselves."""
@@ -48,11 +48,17 @@ class Campaign:
 
     def _run(self) -> CampaignEnded:
         standing, memory = self._standing(), recollect(self.parts)
-        if self._ended_before(standing):
-            return CampaignEnded("the budget was spent and the end was reached in an earlier run", finished=True)
-        standing, why = self._search(standing, memory)
-        if why.startswith("stopped"):
-            return CampaignEnded(why, finished=False)
+        stage = standing.stage if standing.ending == self.parts.limits else ""
+        if stage == "done":
+            if self.parts.ledger.unfinished() is None and self._over(standing):
+                return CampaignEnded("the budget was spent and the end was reached in an earlier run", finished=True)
+            memory.idle = 0  # who starts it again may have something new to propose
+        why = "the search was over in an earlier run"
+        if stage in ("", "done"):
+            standing, why = self._search(standing.at_stage("", ""), memory)
+            if why.startswith("stopped"):
+                return CampaignEnded(why, finished=False)
+            standing = self._begin_end(standing, why)
         self._finish(standing)
         return CampaignEnded(why, finished=True)
 
@@ -68,7 +74,7 @@ class Campaign:
                 return standing, why
             opened = parts.ledger.unfinished()
             if opened is None:
-                if why := self._over(standing):
+                if why := self._over(standing) or idling(memory):
                     return standing, why
                 if self._exam_due(standing):
                     standing = self._exam(standing, "exam")
@@ -78,8 +84,6 @@ class Campaign:
             if after is None:
                 return standing, "the proposers have nothing more to offer"
             standing = after
-            if memory.idle >= IDLE_EXPERIMENTS:
-                return standing, f"{memory.idle} experiments in a row offered nothing new to measure"
             parts.ledger.backup_if_due()
 
     def _exam_due(self, standing: Standing) -> bool:
@@ -102,10 +106,20 @@ class Campaign:
         self.parts.emit(PhaseChanged("search", "experiments on the search tasks"))
         return standing
 
+    def _begin_end(self, standing: Standing, why: str) -> Standing:
+        """Note that the search is over, so that a killed process does not search again. The time is each sitting's own:
+        when that is up, the next sitting searches on."""
+        if why == TIME_IS_UP:
+            return standing
+        standing = standing.at_stage("exam", self.parts.limits)
+        self.parts.ledger.remember(standing.to_json())
+        return standing
+
     def _finish(self, standing: Standing) -> None:
         """The last exam and the counted look at the holdout, from the share of the budget that was kept for them."""
         parts = self.parts
-        if self.certify and final_due(parts.gate.exam, hoped=standing.hoped, held=standing.exams):
+        due = final_due(parts.gate.exam, hoped=standing.hoped, held=standing.exams)
+        if self.stopping.end.examines and due and standing.stage != "holdout":
             standing = self._exam(standing, "final")
         if self.holdout:
             site = Site(self.holdout, "holdout", self.stopping.final_deadline())
@@ -115,15 +129,16 @@ class Campaign:
                 if isinstance(error, Stopped) and error.reason == "cancelled":
                     raise
                 print(f"the holdout could not be measured in full: {error}", file=sys.stderr)
+        else:
+            parts.ledger.remember(standing.at_stage("done", parts.limits).to_json())
         parts.emit(PhaseChanged("done", "finished"))
 
-    def _ended_before(self, standing: Standing) -> bool:
-        """Whether an earlier run reached the end under the same limits, and nothing was tried since."""
-        reports = self.parts.ledger.reports()
-        if not reports or self.parts.ledger.unfinished() or self._over(standing) is None:
-            return False
-        last = reports[-1].result
-        return bool(last["limits"] == self.parts.limits and last["working_tree"] == standing.tree)
+
+def idling(memory: Memory) -> str | None:
+    """Why to end when the last experiments measured nothing, or None."""
+    if memory.idle < IDLE_EXPERIMENTS:
+        return None
+    return f"{memory.idle} experiments in a row offered nothing new to measure"
 
 
 def recollect(parts: Parts) -> Memory:

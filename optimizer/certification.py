@@ -51,6 +51,8 @@ def hold_exam(standing: Standing, parts: Parts, site: Site, *, most_rollouts: in
             after = standing.failed_exam()
         case ExamOutcome.unclear:
             after = standing.unclear_exam(first, result.rollouts)
+    if final and standing.ending:
+        after = after.at_stage("holdout", standing.ending)
     exam = Exam(
         number=number,
         outcome=result.outcome.value,
@@ -111,7 +113,7 @@ def look_at_holdout(standing: Standing, baseline: str, parts: Parts, site: Site,
         "search_estimate": standing.pool.mean,
         "limits": parts.limits,
     }
-    parts.ledger.report(result)
+    parts.ledger.report(result, gate=standing.at_stage("done", parts.limits).to_json())
     return result
 
 

@@ -18,7 +18,8 @@ class Standing:
     baseline). ``hoped`` is the sum of the shrunken effects kept since then. ``exams`` counts the exams held, ``passed``
     those passed. ``asked`` is the tree of the champion whose last exam was unclear, ``asked_first`` the first repeat of
     that exam and ``asked_rollouts`` its size: while that champion stands, the exam is gone on with. ``spent_out`` names
-    the limits at which the search ended for want of budget, empty before.
+    the limits at which the search ended for want of budget, empty before. ``ending`` names the limits under which the
+    search is over, empty before, and ``stage`` what comes next in that end: ``exam``, ``holdout`` or ``done``.
     """
 
     tree: str
@@ -34,6 +35,8 @@ class Standing:
     asked_first: int = 0
     asked_rollouts: int = 0
     spent_out: str = ""
+    ending: str = ""
+    stage: str = ""
 
     @classmethod
     def at_baseline(cls, tree: str, commit: str) -> Standing:
@@ -73,6 +76,10 @@ class Standing:
         """After an unclear exam of ``rollouts`` that began at repeat ``first``: one exam fewer to hold."""
         return replace(self, exams=self.exams + 1, asked=self.tree, asked_first=first, asked_rollouts=rollouts)
 
+    def at_stage(self, stage: str, limits: str) -> Standing:
+        """In the end of the campaign under ``limits``; both empty while it searches."""
+        return replace(self, stage=stage, ending=limits)
+
     def to_json(self) -> dict[str, Any]:
         """A JSON value that :meth:`from_json` reads back."""
         return {
@@ -89,6 +96,8 @@ class Standing:
             "asked_first": self.asked_first,
             "asked_rollouts": self.asked_rollouts,
             "spent_out": self.spent_out,
+            "ending": self.ending,
+            "stage": self.stage,
         }
 
     @classmethod

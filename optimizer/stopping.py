@@ -19,6 +19,7 @@ FIRST_RATE = 4.0
 END_SHARE = 0.4
 """Before a rate was seen, the end is given at most this share of the time."""
 LEAST_END_S = 2.0
+TIME_IS_UP = "the time is up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,14 @@ class End:
     exam_least: int
     holdout: int
 
+    @property
+    def examines(self) -> bool:
+        """Whether a last exam is held: something is kept for it."""
+        return self.exam_share > 0 and self.exam != 0
+
     def exam_rollouts(self, spent: int) -> int:
         """Rollouts for the last exam, when ``spent`` were spent."""
-        if self.exam_share == 0:
+        if not self.examines:
             return 0
         return self.exam if self.exam is not None else max(self.exam_least, int(self.exam_share * spent))
 
@@ -80,7 +86,7 @@ class Stopping:
             return "the budget of dollars is spent"
         deadline = self.search_deadline()
         if self.clock() >= deadline:
-            return "the time is up"
+            return TIME_IS_UP
         return None
 
     def search_deadline(self) -> float:

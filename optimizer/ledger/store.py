@@ -158,12 +158,20 @@ class Ledger:
         with self._database.write(durable=True) as connection:
             self._examined(connection, exam)
 
-    def report(self, result: Mapping[str, Any]) -> Report:
-        """Record, durably, one look at the holdout; its number counts the looks."""
+    def remember(self, gate: Mapping[str, Any]) -> None:
+        """Record, durably, a state of the gate that no experiment or exam brought about."""
+        with self._database.write(durable=True) as connection:
+            self._keep_gate(connection, "campaign", 0, gate)
+
+    def report(self, result: Mapping[str, Any], gate: Mapping[str, Any] | None = None) -> Report:
+        """Record, durably, one look at the holdout, with the gate's state after it; its number counts the looks."""
         with self._database.write(durable=True) as connection:
             at = self._database.instant()
             cursor = connection.execute("INSERT INTO reports (at, result) VALUES (?, ?)", (at, dump(result)))
-            return Report(int(cursor.lastrowid or 0), at, result)
+            number = int(cursor.lastrowid or 0)
+            if gate is not None:
+                self._keep_gate(connection, "report", number, gate)
+            return Report(number, at, result)
 
     def beat(self) -> None:
         """A sign of life: process id and time."""
