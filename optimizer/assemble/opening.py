@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from optimizer.acceptance.presets import PRESETS
@@ -14,6 +14,7 @@ from optimizer.assemble.founding import check_same, found
 from optimizer.assemble.machinery import checker, proposer_of, start_runner, start_sandbox
 from optimizer.assemble.plan import Planned, end_of, needed_of, tasks_of
 from optimizer.campaign import Campaign
+from optimizer.errors import LedgerError
 from optimizer.evaluation.budget import Budget
 from optimizer.evaluation.runner import Runner
 from optimizer.events import Bus, CampaignStarted, RolloutFinished, Spent
@@ -50,6 +51,7 @@ def open_campaign(planned: Planned, bus: Bus) -> Iterator[Campaign]:
         recovery = recover(ledger, branch)
         budget = budget_of(planned, ledger)
         ledger.rollouts.reserved = average(budget.spent)
+        stack.callback(_let_go, ledger)
         cancel = threading.Event()
         stopping = Stopping(budget, end_of(planned), needed_of(planned), home.stop_request, cancel)
         runner, scratch = start_runner(
@@ -154,6 +156,13 @@ class _Reporter:
             self.beat_at = now
             self.ledger.rollouts.reserved = average(self.budget.spent)
             self.ledger.beat()
+
+
+def _let_go(ledger: Ledger) -> None:
+    """On the way out nothing is under way any more. A full disk must not hide the error that led here: recovery does
+    the same when the campaign is opened again."""
+    with suppress(LedgerError):
+        ledger.rollouts.interrupt()
 
 
 def average(spent: Spend) -> Spend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -10,6 +11,9 @@ import typer
 from optimizer.cli import init, inspect, run, upkeep
 from optimizer.errors import RatchetError
 from search_space.errors import SearchSpaceError
+
+GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
+"""Set while git runs a hook; a command started from one would work on that repository instead of the one it was given."""
 
 app = typer.Typer(
     name="ratchet",
@@ -48,6 +52,8 @@ def _root(
 
 def main() -> None:
     """Run the command line. What a user can mend is said in a sentence, with exit code 2 and no traceback."""
+    for name in GIT_PLACES:
+        os.environ.pop(name, None)
     try:
         app()
     except RatchetError as error:
