@@ -29,7 +29,9 @@ class Resolver:
 
     def __init__(self, index: Index) -> None:
         self.index: Final = index
-        self.modules: Final = tuple(sorted((index.module_at(path) for path in index.tree.files), key=lambda f: f.name))
+        found = (index.module_at(path) for path in index.tree.files)
+        importable = [facts for facts in found if all(part.isidentifier() for part in facts.name.split("."))]
+        self.modules: Final = tuple(sorted(importable, key=lambda facts: facts.name))
         self._longest: Final[dict[str, list[Outlined]]] = {}
         self._starred: Final = frozenset(
             facts.name

@@ -1,15 +1,17 @@
-"""Reading questions back: each wording as a pattern, so that a test knows what is asked without asking the generator."""
+"""Reading questions back: each wording as a pattern, so that tests know what is asked without the generator."""
 
 from __future__ import annotations
 
 import re
 import string
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import pytest
 
 from experiments.navigator import questions
+from experiments.navigator.generator import generate
 
 Asked = dict[str, Any]
 
@@ -60,6 +62,17 @@ def read(prompt: str) -> Asked:
             asked["late"]["modules"] = _phrases(late["modules"])
         asked["combine"] = _match(questions.COMBINE, asked["combine"])[0]
     return asked
+
+
+@cache
+def _made(seed: int) -> list[dict[str, str]]:
+    return generate({"seed": seed})
+
+
+@pytest.fixture
+def made() -> Callable[[int], list[dict[str, str]]]:
+    """The standard library's questions with a seed, made once."""
+    return _made
 
 
 @pytest.fixture

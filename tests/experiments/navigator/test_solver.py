@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from experiments.navigator.environment import build
-from experiments.navigator.generator import generate
 from search_space.tools import ToolError
 
 
@@ -143,9 +142,11 @@ class Solver:
         return self.owner(task["cls"], task["module"], task["method"])[2]
 
 
-def test_tools_alone_answer_every_question(read_question: Callable[[str], dict[str, Any]]) -> None:
+def test_tools_alone_answer_every_question(
+    made: Callable[[int], list[dict[str, str]]], read_question: Callable[[str], dict[str, Any]]
+) -> None:
     solver, wrong, counts = Solver(), [], []
-    for row in generate({}):
+    for row in made(0):
         solver.calls = 0
         answer = solver.solve(read_question(row["prompt"]))
         counts.append(solver.calls)
