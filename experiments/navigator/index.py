@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,6 +120,8 @@ class Index:
 
 
 _INDEXES: dict[Path, Index] = {}
+_PARSING: Final = threading.Lock()
+"""Warning filters and the collector belong to the whole process, and tools may run in several threads."""
 
 
 def load_index(root: str | None = None) -> Index:
@@ -136,12 +139,13 @@ def load_index(root: str | None = None) -> Index:
 def _undisturbed() -> Iterator[None]:
     """Parse without warnings about other people's code and without the garbage collector, which would find nothing
     and take a third of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        if collecting:
-            gc.enable()
+    with _PARSING:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            if collecting:
+                gc.enable()

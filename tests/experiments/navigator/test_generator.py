@@ -68,15 +68,14 @@ def test_same_tasks_in_another_process(tmp_path: Path) -> None:
         shutil.copytree(standard_library() / package, tmp_path / package)
     args = {"root": str(tmp_path), "search": 6, "certify": 4, "holdout": 6}
     code = "import sys; from experiments.navigator.generator import generate; print(generate(eval(sys.argv[1])))"
-    for hash_seed in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-c", code, repr(args)],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "PYTHONHASHSEED": hash_seed},
-        )
-        assert done.stdout.strip() == repr(generate(args))
+    done = subprocess.run(
+        [sys.executable, "-c", code, repr(args)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+    )
+    assert done.stdout.strip() == repr(generate(args))
 
 
 def test_sizes_are_parameters() -> None:
