@@ -10,7 +10,8 @@ from optimizer.records import Decision, Proposal, Rollout, Spend
 
 @dataclass(frozen=True, slots=True)
 class CampaignStarted:
-    """``total_rollouts`` and ``seconds_left`` are None without such a limit; ``done`` experiments when resumed."""
+    """``total_rollouts`` and ``seconds_left`` are None without such a limit. Of a campaign that is resumed: ``done``
+    experiments, ``kept`` of them, ``certified`` exams passed, ``champion`` the search estimate of its score."""
 
     campaign: str
     seed: int
@@ -22,6 +23,9 @@ class CampaignStarted:
     confinement: str
     ref: str
     repository: str
+    kept: int = 0
+    certified: int = 0
+    champion: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

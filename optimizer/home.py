@@ -60,7 +60,13 @@ def homes(start: Path) -> list[Home]:
         for root in (*around, *runs)
         for ledger in (root / FOLDER).glob("*/ledger.db")
     }
-    return sorted(found, key=lambda home: (-home.ledger.stat().st_mtime, str(home.folder)))
+    return sorted(found, key=lambda home: (-_written_at(home), str(home.folder)))
+
+
+def _written_at(home: Home) -> float:
+    """When its ledger was written last; SQLite writes to the log beside it first."""
+    files = (home.ledger, home.ledger.with_name(f"{home.ledger.name}-wal"))
+    return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
 
 
 def find_home(start: Path, campaign: str | None = None) -> Home:

@@ -24,8 +24,9 @@ from optimizer.ledger.settle import recover
 from optimizer.ledger.store import Ledger
 from optimizer.models.embedded import EmbeddedModel
 from optimizer.parts import Parts
-from optimizer.records import Rollout, Spend, Split
+from optimizer.records import Rollout, Spend, Split, Verdict
 from optimizer.settings import BudgetSettings
+from optimizer.standing import Standing
 from optimizer.stopping import Stopping
 from optimizer.workspace.workspace import Workspace
 
@@ -68,7 +69,7 @@ def open_campaign(planned: Planned, bus: Bus) -> Iterator[Campaign]:
             planned, ledger, branch, workspace, runner, bus, cancel, checker(planned, sandbox, scratch, cancel)
         )
         ledger.beat()
-        bus.emit(_started(planned, done, sandbox.confinement.describe()))
+        bus.emit(_started(planned, ledger, done, sandbox.confinement.describe()))
         bus.emit(Spent(budget.spent, share_spent(budget, stopping)))
         campaign = ledger.campaign
         yield Campaign(
@@ -119,7 +120,8 @@ def _limits_text(limits: BudgetSettings) -> str:
     return f"rollouts {limits.rollouts}, tokens {limits.tokens}, usd {limits.usd}"
 
 
-def _started(planned: Planned, done: int, confinement: str) -> CampaignStarted:
+def _started(planned: Planned, ledger: Ledger, done: int, confinement: str) -> CampaignStarted:
+    totals, gate = ledger.totals(), ledger.gate()
     return CampaignStarted(
         campaign=planned.home.campaign,
         seed=planned.seed,
@@ -131,6 +133,9 @@ def _started(planned: Planned, done: int, confinement: str) -> CampaignStarted:
         confinement=confinement,
         ref=planned.home.ref,
         repository=str(planned.home.repository),
+        kept=totals.verdicts.get(Verdict.keep.value, 0),
+        certified=totals.certified,
+        champion=None if gate is None else Standing.from_json(gate).pool.mean,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +55,8 @@ def init(
     for made in names:
         typer.echo(f"made {made}")
     typer.echo("\nNext:")
+    if wanted.folder != Path.cwd():
+        typer.echo(f"  cd {shlex.quote(str(wanted.folder))}")
     typer.echo(f"  git add {wanted.harness} {experiment} && git commit -m 'A harness to optimize'")
     typer.echo(f"  ratchet run {experiment} --dry-run    # what would be opened, and what it may cost")
     typer.echo(f"  ratchet run {experiment}")

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from optimizer.cli.options import AsJson, CampaignName, Where, home_of
+from optimizer.cli.options import AsJson, CampaignName, Where, console, home_of
+from optimizer.cli.sitting import noted
 from optimizer.errors import SettingsError
 from optimizer.home import Home
 from optimizer.ledger.lock import running_pid
 from optimizer.ledger.store import Ledger
-from optimizer.records import Verdict
+from optimizer.records import Spend, Verdict
 from optimizer.reports import experiments as report
 from optimizer.reports import status as status_report
 from optimizer.reports import summary as summary_report
+
+LOG_WIDTH = 160
+"""Columns of the log where it is no terminal that shows it."""
 
 
 @contextmanager
@@ -38,14 +41,31 @@ def status(campaign: CampaignName = None, where: Where = Path(), as_json: AsJson
     with reading(home) as ledger:
         summary = summary_report.summarize(ledger)
         gate = ledger.gate()
-    pid = running_pid(home.folder)
+    sitting = _sitting(home, summary.totals.total)
     if as_json:
-        value = {**summary_report.summary_json(summary), **status_report.status_json(summary.totals, gate, pid)}
-        typer.echo(json.dumps(value, indent=2, default=str))
+        value = {**summary_report.summary_json(summary), **status_report.status_json(summary.totals, gate, sitting)}
+        typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
         return
-    console = Console()
-    console.print(status_report.render(summary.totals, gate, pid))
-    console.print(summary_report.render(summary))
+    screen = console()
+    screen.print(status_report.render(summary.totals, gate, sitting))
+    screen.print("" if screen.is_terminal else "\n", end="")
+    screen.print(summary_report.render(summary, framed=screen.is_terminal))
+
+
+def _sitting(home: Home, spent: Spend) -> status_report.Sitting:
+    pid, found = running_pid(home.folder), noted(home)
+    if found is None or pid not in (None, found.pid):
+        return status_report.Sitting(pid)
+    return status_report.Sitting(
+        pid=pid,
+        rollouts=found.rollouts,
+        tokens=found.tokens,
+        usd=found.usd,
+        share=found.share(spent),
+        seconds_left=found.seconds_left(),
+        why=found.why,
+        finished=found.finished,
+    )
 
 
 def log(
@@ -71,7 +91,8 @@ def log(
         for line in report.tsv_lines(rows):
             typer.echo(line)
     else:
-        Console().print(report.log_table(reversed(rows)))
+        screen = console(plain_width=LOG_WIDTH)
+        screen.print(report.log_table(reversed(rows), width=screen.width))
 
 
 def show(
@@ -90,11 +111,11 @@ def show(
         raise SettingsError(
             f"experiment {number}: campaign '{home.campaign}' has experiments 1 to {count}"
             if count
-            else "no experiment yet",
+            else f"experiment {number}: campaign '{home.campaign}' has none yet",
             hint="'ratchet log' lists them",
         )
     if as_json:
         value = {**report.experiment_json(row), "diff": row.diff, "pairs": report.pairs_json(pairs)}
         typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
     else:
-        Console().print(report.show(row, pairs))
+        console().print(report.show(row, pairs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -13,7 +14,9 @@ from optimizer.errors import RatchetError
 from search_space.errors import SearchSpaceError
 
 GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
-"""Set while git runs a hook; a command started from one would work on that repository instead of the one it was given."""
+"""Set while git runs a hook: a command started from one would work on that repository, not on the one it was given."""
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 app = typer.Typer(
     name="ratchet",
@@ -64,13 +67,13 @@ def main() -> None:
     except SearchSpaceError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader went away (`ratchet log | head`): that is no error of ours.
-        sys.stderr.close()
-        sys.exit(0)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"error: the disk is full{where}: {error.strerror}", file=sys.stderr)
+        print("hint: make room, then give the same command again: nothing that was decided is lost", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

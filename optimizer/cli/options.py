@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from optimizer.errors import CampaignMissing
 from optimizer.home import Home, find_home
 
 CampaignName = Annotated[
@@ -14,6 +19,27 @@ CampaignName = Annotated[
 ]
 Where = Annotated[Path, typer.Option("--in", help="Look for campaigns here: a repository, or a folder with runs/.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+PLAIN_WIDTH = 100
+
+
+def console(*, plain_width: int = PLAIN_WIDTH) -> Console:
+    """Where a command prints: as wide as the terminal, or ``plain_width`` columns when it is read by a program or kept
+    in a file (``COLUMNS`` says otherwise)."""
+    if sys.stdout.isatty() or "COLUMNS" in os.environ:
+        return Console(highlight=False)
+    return Console(highlight=False, width=plain_width)
+
+
+def selecting(home: Home) -> str:
+    """The options that lead a command, run where this one was, to ``home``."""
+    try:
+        found = find_home(Path.cwd(), home.campaign)
+    except CampaignMissing:
+        found = None
+    where = "" if found == home else f" --in {shlex.quote(str(home.repository))}"
+    return f"-c {home.campaign}{where}"
 
 
 def home_of(where: Path, campaign: str | None) -> Home:

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-import signal
+import os
+import shlex
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from optimizer.assemble import Request, facts_of, open_campaign, plan_campaign
-from optimizer.campaign import Campaign
-from optimizer.cli.options import AsJson
+from optimizer.assemble import Planned, Request, facts_of, open_campaign, plan_campaign
+from optimizer.cli.options import AsJson, console, selecting
+from optimizer.cli.sitting import Sitting, note
+from optimizer.cli.watching import stoppable, watching
 from optimizer.events import Bus, CampaignEnded
 from optimizer.home import RUNS, Home
 from optimizer.ledger.store import Ledger
 from optimizer.reports import plan as plan_report
 from optimizer.reports import summary as summary_report
-from optimizer.reports.live import LiveTable
-from optimizer.reports.plain import JsonLog, PlainLog
 
 EXIT_STOPPED = 3
 
@@ -42,7 +37,7 @@ def run(
     until: Annotated[str | None, typer.Option(help="End at this local time of day, such as 07:00.")] = None,
     workers: Annotated[int | None, typer.Option(help="Rollouts at once.", min=1, max=256)] = None,
     no_holdout: Annotated[
-        bool, typer.Option("--no-holdout", help="Run a suite without a holdout; the report says so on top.")
+        bool, typer.Option("--no-holdout", help="Measure no holdout; the report says so on top.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be opened and what it may cost; start nothing.")
@@ -73,89 +68,65 @@ def run(
     )
     planned = plan_campaign(request)
     if dry_run:
-        if as_json:
-            typer.echo(json.dumps(plan_report.plan_json(facts_of(planned)), indent=2))
-        else:
-            Console().print(plan_report.render(facts_of(planned)))
+        _show_plan(planned, as_json=as_json)
         return
-    bus = Bus()
-    with _watching(bus, as_json=as_json, plain=plain), open_campaign(planned, bus) as campaign, _signals(campaign):
-        ended = campaign.run()
-    _summarize(planned.home, ended, as_json=as_json)
+    ended = _run(planned, as_json=as_json, plain=plain)
+    try:
+        _summarize(planned.home, ended, as_json=as_json)
+    except BrokenPipeError:
+        # Whoever read the log went away; that is no failure of the campaign.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if not ended.finished:
         raise typer.Exit(EXIT_STOPPED)
 
 
-@contextmanager
-def _watching(bus: Bus, *, as_json: bool, plain: bool) -> Iterator[None]:
-    """The live table on a terminal, lines elsewhere, JSON when asked."""
+def _show_plan(planned: Planned, *, as_json: bool) -> None:
+    facts = facts_of(planned)
     if as_json:
-        bus.listen(JsonLog(sys.stdout))
-        yield
-    elif plain or not sys.stdout.isatty():
-        bus.listen(PlainLog(sys.stdout))
-        yield
+        typer.echo(json.dumps(plan_report.plan_json(facts), indent=2))
     else:
-        with LiveTable(Console()) as table:
-            bus.listen(table)
-            yield
+        console().print(plan_report.render(facts))
 
 
-@contextmanager
-def _signals(campaign: Campaign) -> Iterator[None]:
-    """Ctrl-C once asks, twice ends now; SIGTERM and SIGHUP (a machine going down, a closed terminal) end now."""
-    stopping = campaign.stopping
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if stopping.asked:
-            stopping.cancel.set()
-        stopping.ask("Ctrl-C; once more ends at once")
-
-    def end(number: int, frame: FrameType | None) -> None:
-        stopping.ask(signal.Signals(number).name)
-        stopping.cancel.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, interrupt),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, end),
-        signal.SIGHUP: signal.signal(signal.SIGHUP, end),
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _run(planned: Planned, *, as_json: bool, plain: bool) -> CampaignEnded:
+    bus = Bus()
+    with watching(bus, as_json=as_json, plain=plain) as tell, open_campaign(planned, bus) as campaign:
+        sitting = Sitting.of(planned)
+        note(planned.home, sitting)
+        with stoppable(campaign, tell):
+            ended = campaign.run()
+        note(planned.home, sitting.ended(ended.why, finished=ended.finished))
+    return ended
 
 
 def _summarize(home: Home, ended: CampaignEnded, *, as_json: bool) -> None:
-    ledger = Ledger.open(home.folder, read_only=True)
-    try:
+    with Ledger.open(home.folder, read_only=True) as ledger:
         summary = summary_report.summarize(ledger, why=ended.why)
-    finally:
-        ledger.close()
     if as_json:
-        typer.echo(json.dumps({"event": "Summary", **summary_report.summary_json(summary)}, default=str))
+        typer.echo(json.dumps({"event": "Summary", **summary_report.summary_json(summary)}, ensure_ascii=False))
         return
-    Console().print(summary_report.render(summary, commands=_commands(home, summary, ended)))
+    screen = console()
+    commands = _commands(home, summary, ended)
+    screen.print(summary_report.render(summary, commands=commands, framed=screen.is_terminal))
 
 
 def _commands(home: Home, summary: summary_report.Summary, ended: CampaignEnded) -> list[tuple[str, str]]:
     """What to type next, ready to be pasted."""
-    which = f"-c {home.campaign}"
+    which, git = selecting(home), f"git -C {shlex.quote(str(_relative(home.repository)))}"
     branch = home.ref.removeprefix("refs/heads/")
-    commands = [
-        (f"ratchet log {which}", "every experiment, kept or not"),
-        (f"git -C {_relative(home.repository)} log -p {branch}", "the branch: one commit for each keep"),
-    ]
+    commands = [(f"ratchet log {which}", "every experiment, kept or not")]
+    if not ended.finished:
+        commands.insert(0, (f"ratchet {shlex.join(sys.argv[1:])}", "go on where it stopped"))
     if summary.kept:
         best = max(summary.kept, key=lambda row: (row.decision.effect or 0.0) if row.decision else 0.0)
-        commands.append((f"ratchet show {best.number} {which}", "one experiment: diff, paired results, reason"))
-        commands.append((f"ratchet verify {best.number} {which}", "measure a kept commit again, on fresh seeds"))
-    if not ended.finished:
-        commands.insert(0, ("ratchet run (the same command)", "go on where it stopped"))
+        baseline = summary.totals.campaign.baseline[:9]
+        commands += [
+            (f"{git} log -p {baseline}..{branch}", "the branch: one commit for each keep"),
+            (f"ratchet show {best.number} {which}", "one experiment: diff, paired results, reason"),
+            (f"ratchet verify {best.number} {which}", "measure a kept commit again, on fresh seeds"),
+        ]
+    if summary.holdout is not None and summary.holdout["certified"]:
+        commands.append((f"{git} merge {summary.holdout['champion_commit'][:12]}", "take over the certified champion"))
     return commands
 
 

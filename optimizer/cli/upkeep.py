@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import secrets
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +17,7 @@ from rich.console import Console
 
 from optimizer.assemble import verify_commit
 from optimizer.cli import doctor as examination
-from optimizer.cli.options import AsJson, CampaignName, Where, home_of
+from optimizer.cli.options import AsJson, CampaignName, Where, console, home_of
 from optimizer.ledger.lock import running_pid
 from optimizer.verification import Finding
 
@@ -37,7 +40,8 @@ def verify(
     or that cannot be told from so many rollouts."""
     home = home_of(where, campaign)
     attempt = secrets.randbelow(1_000_000) if attempt is None else attempt
-    found = verify_commit(home, which, repeats=repeats, attempt=attempt)
+    with _counting(f"measuring {which} and its parent on fresh seeds") as count:
+        found = verify_commit(home, which, repeats=repeats, attempt=attempt, on_rollout=count)
     if as_json:
         value = {
             "finding": found.finding.value,
@@ -49,10 +53,22 @@ def verify(
         typer.echo(json.dumps(value, indent=2))
     else:
         style = {Finding.stands: "green", Finding.refuted: "red", Finding.open: "yellow"}[found.finding]
-        Console().print(f"[{style}]{found.sentence}[/]")
-        Console().print(f"the same seeds again: --attempt {attempt}", style="dim")
+        screen = console()
+        screen.print(found.sentence, style=style)
+        screen.print(f"the same seeds again: --attempt {attempt}", style="dim")
     if found.finding is not Finding.stands:
         raise typer.Exit(EXIT_NOT_CONFIRMED)
+
+
+@contextmanager
+def _counting(what: str) -> Iterator[Callable[[], None]]:
+    """Counts on the terminal, if there is one: it may take minutes."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    done = itertools.count(1)
+    with Console(stderr=True, highlight=False).status(f"{what} …") as shown:
+        yield lambda: shown.update(f"{what}: {next(done)} rollouts …")
 
 
 def stop(campaign: CampaignName = None, where: Where = Path(), as_json: AsJson = False) -> None:
@@ -75,6 +91,6 @@ def doctor(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(examination.findings_json(findings), indent=2))
     else:
-        examination.render(findings, Console())
+        examination.render(findings, console())
     if not examination.works(findings):
         raise typer.Exit(1)

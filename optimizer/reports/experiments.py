@@ -15,6 +15,8 @@ from optimizer.records import Verdict
 from optimizer.reports.words import STYLES, count, duration, interval, points, short
 from search_space.edits import edit_to_json
 
+WIDE = 110
+"""Columns from which on the log shows everything."""
 TSV_HEADER = "commit\tscore\tcost_usd\tstatus\tdescription"
 
 
@@ -48,28 +50,29 @@ def experiment_json(row: ExperimentRow) -> dict[str, Any]:
     }
 
 
-def log_table(rows: Iterable[ExperimentRow]) -> RenderableType:
-    """The list of experiments, as given."""
+def log_table(rows: Iterable[ExperimentRow], *, width: int = WIDE) -> RenderableType:
+    """The list of experiments, as given; below ``WIDE`` columns without interval and proposer."""
     table = Table(box=None, padding=(0, 1), expand=True)
     table.add_column("#", justify="right", style="dim")
     table.add_column("decision")
     table.add_column("effect", justify="right")
-    table.add_column("95% interval", justify="right")
+    if width >= WIDE:
+        table.add_column("95% interval", justify="right")
+        table.add_column("by")
     table.add_column("rollouts", justify="right")
     table.add_column("commit")
-    table.add_column("by")
     table.add_column("what was tried", ratio=1, no_wrap=True, overflow="ellipsis")
     for row in rows:
         decision = row.decision
+        more = (interval(decision.low, decision.high) if decision else "", row.proposal.proposer)
         table.add_row(
             str(row.number),
             decision.verdict.value if decision else row.state.value,
             points(decision.effect) if decision else "",
-            interval(decision.low, decision.high) if decision else "",
+            *(more if width >= WIDE else ()),
             str(decision.rollouts) if decision else "",
             (row.commit or "")[:9],
-            row.proposal.proposer,
-            short(row.proposal.what, 240),
+            Text(short(row.proposal.what, 240)),
             style=STYLES[decision.verdict] if decision else "cyan",
         )
     return table
@@ -104,10 +107,10 @@ def show(row: ExperimentRow, pairs: Sequence[Pair], *, most_pairs: int = 100) ->
         f" · proposed by {row.proposal.proposer}" + (f" · commit {row.commit[:12]}" if row.commit else ""),
     )
     facts = Table.grid(padding=(0, 2))
-    facts.add_row("what", row.proposal.what)
-    facts.add_row("hypothesis", row.proposal.hypothesis)
+    facts.add_row("what", Text(row.proposal.what))
+    facts.add_row("hypothesis", Text(row.proposal.hypothesis))
     if decision:
-        facts.add_row("reason", decision.reason)
+        facts.add_row("reason", Text(decision.reason))
         if decision.effect is not None:
             effect = (
                 f"{points(decision.raw_effect)} points measured, {points(decision.effect)} believed after shrinking"
@@ -135,7 +138,7 @@ def _pairs(pairs: Sequence[Pair]) -> RenderableType:
         ours, theirs = _mean(pair.candidate), _mean(pair.champion)
         difference = None if ours is None or theirs is None else ours - theirs
         style = "" if not difference else "green" if difference > 0 else "red"
-        table.add_row(pair.task, _cell(pair.candidate), _cell(pair.champion), points(difference), style=style)
+        table.add_row(Text(pair.task), _cell(pair.candidate), _cell(pair.champion), points(difference), style=style)
     return table
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from optimizer.events import Event
 from optimizer.reports.progress import Progress
-from optimizer.reports.words import STYLES, count, duration, points, short
+from optimizer.reports.words import STYLES, count, duration, points, short, some
 
 
 class LiveTable:
@@ -22,6 +22,7 @@ class LiveTable:
 
     def __init__(self, console: Console) -> None:
         self.progress = Progress()
+        self.notice = ""
         self._lock = threading.Lock()
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=False)
 
@@ -39,51 +40,60 @@ class LiveTable:
         with self._lock:
             self.progress.take(event)
 
+    def tell(self, text: str) -> None:
+        """Show a remark below the table from the next redraw on; takes no lock, so that a signal handler may."""
+        self.notice = text
+
     def _render(self) -> RenderableType:
         with self._lock:
-            return render(self.progress)
+            return render(self.progress, self.notice)
 
 
-def render(progress: Progress) -> RenderableType:
-    """The whole picture of a campaign in progress."""
+def render(progress: Progress, notice: str = "") -> RenderableType:
+    """The whole picture of a campaign in progress, fit for 80 columns; ``notice`` is a remark below it."""
     started = progress.started
     if started is None:
         return Text("starting …")
     head = Text.assemble(
         ("Ratchet ", "bold"),
-        f"· {started.campaign} · seed {started.seed} · model: {started.model}",
-        ("" if not started.resumed else f" · resumed after {started.done} experiments", "yellow"),
+        f"· {started.campaign} · seed {started.seed} · model {started.model.partition(' (')[0]}",
+        ("" if not started.resumed else f" · resumed after {some(started.done, 'experiment')}", "yellow"),
     )
-    return Panel(
-        Group(head, _budget(progress), _standing(progress), Text(""), _decisions(progress)),
-        border_style="blue",
-        expand=True,
-    )
+    parts = [head, _budget(progress), _spent(progress), *_standing(progress), Text(""), _decisions(progress)]
+    if notice and progress.ended is None:
+        parts += [Text(""), Text(notice, style="bold yellow")]
+    return Panel(Group(*parts), border_style="blue", expand=True)
 
 
 def _budget(progress: Progress) -> RenderableType:
-    started = progress.started
-    total = None if started is None else started.total_rollouts
-    spent = f"{count(progress.spent.rollouts)}{f' of {count(total)}' if total else ''} rollouts"
     line = Table.grid(padding=(0, 1))
+    share = "" if progress.share is None else f"{100 * progress.share:.0f}% of the budget"
+    took = f"took {duration(progress.seconds)}"
+    left = took if progress.ended else f"{duration(progress.seconds_left)} left"
     line.add_row(
         Text(progress.phase, style="bold cyan"),
         ProgressBar(total=1.0, completed=progress.share or 0.0, width=30),
-        Text(f"{100 * progress.share:.0f}%" if progress.share is not None else ""),
-        Text(f"· {spent} · {count(progress.spent.tokens)} tokens · ${progress.spent.usd:.2f}"),
-        Text(f"· {progress.rate:.1f}/s · {duration(progress.seconds_left)} left"),
+        Text(f"{share} · {left}" if share else left),
     )
     return line
 
 
-def _standing(progress: Progress) -> RenderableType:
+def _spent(progress: Progress) -> Text:
+    total = None if progress.started is None else progress.started.total_rollouts
+    rollouts = f"{count(progress.spent.rollouts)}{f' of {count(total)}' if total else ''} rollouts"
+    spent = progress.spent
+    return Text(f"{rollouts} · {count(spent.tokens)} tokens · ${spent.usd:.2f} · {progress.rate:.1f} rollouts/s")
+
+
+def _standing(progress: Progress) -> tuple[Text, Text]:
     champion = "measuring" if progress.champion is None else points(progress.champion, signed=False)
-    since = "" if progress.first_champion is None else f" (began at {points(progress.first_champion, signed=False)})"
+    since = "" if progress.first_champion is None else f", began at {points(progress.first_champion, signed=False)}"
     exam = progress.exam
     verdict = "no exam yet" if exam is None else f"last exam {exam.outcome} ({points(exam.effect)})"
-    return Text(
-        f"champion {champion}{since}, search estimate, no claim · {progress.experiments} experiments, "
-        f"{progress.kept} kept · {progress.certificates} certified, {verdict}"
+    tried = f"{some(progress.experiments, 'experiment')}, {progress.kept} kept"
+    return (
+        Text(f"champion {champion}{since} (search estimates, no claim)"),
+        Text(f"{tried} · {progress.certificates} certified, {verdict}"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import time
@@ -10,7 +11,7 @@ from typing import Any, TextIO
 from optimizer import events
 from optimizer.records import Proposal
 from optimizer.reports.progress import Progress
-from optimizer.reports.words import count, duration, interval, points, short
+from optimizer.reports.words import count, duration, interval, points, short, some
 from search_space.edits import edit_to_json
 
 HEARTBEAT_S = 30.0
@@ -33,13 +34,17 @@ class PlainLog:
             line = f"… {self._how_far()}"
         if line is not None:
             self._last = time.monotonic()
-            print(line, file=self._out, flush=True)
+            _write(self._out, line)
 
     def _line(self, event: events.Event) -> str | None:
         match event:
             case events.CampaignStarted():
-                again = f", resumed after {event.done} experiments" if event.resumed else ""
-                return f"campaign {event.campaign}, seed {event.seed}{again}; model {event.model}; {event.confinement}"
+                again = f", resumed after {some(event.done, 'experiment')}" if event.resumed else ""
+                where = f"branch {event.ref.removeprefix('refs/heads/')} of {event.repository}"
+                return (
+                    f"campaign {event.campaign}, seed {event.seed}{again}; {where}; model {event.model}; "
+                    f"{event.confinement}"
+                )
             case events.PhaseChanged():
                 return f"{event.phase}: {event.text}"
             case events.ExperimentDecided():
@@ -73,7 +78,13 @@ class JsonLog:
         if isinstance(event, events.RolloutFinished) and not self._rollouts:
             return
         record = {"event": type(event).__name__, **_plain(event)}
-        print(json.dumps(record, ensure_ascii=False, default=str), file=self._out, flush=True)
+        _write(self._out, json.dumps(record, ensure_ascii=False, default=str))
+
+
+def _write(out: TextIO, line: str) -> None:
+    """One line. When nobody reads any more, or the disk that takes it is full, the campaign goes on without a log."""
+    with contextlib.suppress(OSError):
+        print(line, file=out, flush=True)
 
 
 def _plain(event: events.Event) -> dict[str, Any]:

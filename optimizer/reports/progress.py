@@ -42,6 +42,7 @@ class Progress:
     share: float | None = None
     in_hand: int = 0
     ended: events.CampaignEnded | None = None
+    ended_at: float | None = None
     began_at: float = field(default_factory=time.monotonic)
     _finished_at: deque[float] = field(default_factory=lambda: deque(maxlen=4096))
 
@@ -50,7 +51,8 @@ class Progress:
         match event:
             case events.CampaignStarted():
                 self.started = event
-                self.experiments = event.done
+                self.experiments, self.kept, self.certificates = event.done, event.kept, event.certified
+                self.champion = self.first_champion = event.champion
             case events.PhaseChanged():
                 self.phase, self.phase_text = event.phase, event.text
                 self.current = None
@@ -67,7 +69,7 @@ class Progress:
             case events.Spent():
                 self.spent, self.share = event.total, event.share
             case events.CampaignEnded():
-                self.ended = event
+                self.ended, self.ended_at = event, time.monotonic()
 
     def _decided(self, event: events.ExperimentDecided) -> None:
         self.rows.append(Row(event.number, event.proposal, event.decision, event.commit))
@@ -85,6 +87,11 @@ class Progress:
         now = time.monotonic()
         recent = [at for at in self._finished_at if now - at <= RATE_WINDOW_S]
         return len(recent) / min(RATE_WINDOW_S, max(now - self.began_at, 1.0))
+
+    @property
+    def seconds(self) -> float:
+        """Since this sitting began."""
+        return (self.ended_at or time.monotonic()) - self.began_at
 
     @property
     def seconds_left(self) -> float | None:

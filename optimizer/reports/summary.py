@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.constrain import Constrain
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -15,8 +16,10 @@ from optimizer.ledger.rows import Exam, ExperimentRow, Totals
 from optimizer.ledger.store import Ledger
 from optimizer.records import Verdict
 from optimizer.reports.experiments import experiment_json
-from optimizer.reports.words import count, duration, interval, points, short
+from optimizer.reports.words import count, duration, interval, points, short, some, span
 
+WIDEST = 110
+"""Longer lines are hard to read."""
 NO_HOLDOUT = (
     "No holdout: nothing below is a measurement on tasks that were not used for deciding. Claim nothing from it."
 )
@@ -25,7 +28,8 @@ NO_HOLDOUT = (
 @dataclass(frozen=True, slots=True)
 class Summary:
     """All that a summary shows. ``holdout`` is the last recorded look, None when there was none; ``has_holdout`` tells
-    whether the suite has such a split at all; ``looks`` counts the looks."""
+    whether the suite has such a split at all; ``looks`` counts the looks, ``stale`` tells whether the
+    champion has changed since the last one."""
 
     totals: Totals
     kept: Sequence[ExperimentRow]
@@ -33,12 +37,13 @@ class Summary:
     holdout: Mapping[str, Any] | None
     looks: int
     has_holdout: bool
+    stale: bool
     why: str
 
 
 def summarize(ledger: Ledger, *, why: str = "") -> Summary:
     """Read a summary from the ledger; ``why`` says how the run ended."""
-    reports = ledger.reports()
+    reports, gate = ledger.reports(), ledger.gate()
     kept = [row for row in ledger.experiments() if row.decision and row.decision.verdict is Verdict.keep]
     return Summary(
         totals=ledger.totals(),
@@ -46,7 +51,8 @@ def summarize(ledger: Ledger, *, why: str = "") -> Summary:
         exams=ledger.exams(),
         holdout=reports[-1].result if reports else None,
         looks=len(reports),
-        has_holdout=not ledger.campaign.settings.get("no_holdout", False),
+        has_holdout=bool(reports) or not ledger.campaign.settings.get("no_holdout", False),
+        stale=bool(reports and gate and reports[-1].result["working_tree"] != gate["tree"]),
         why=why,
     )
 
@@ -65,6 +71,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "has_holdout": summary.has_holdout,
         "holdout": summary.holdout,
         "holdout_looks": summary.looks,
+        "holdout_is_stale": summary.stale,
         "exams": [{"number": exam.number, "outcome": exam.outcome, **exam.result} for exam in summary.exams],
         "experiments": totals.experiments,
         "verdicts": dict(totals.verdicts),
@@ -83,8 +90,8 @@ def summary_json(summary: Summary) -> dict[str, Any]:
     }
 
 
-def render(summary: Summary, *, commands: Sequence[tuple[str, str]] = ()) -> RenderableType:
-    """The summary for a terminal; ``commands`` are (command, what it shows)."""
+def render(summary: Summary, *, commands: Sequence[tuple[str, str]] = (), framed: bool = True) -> RenderableType:
+    """The summary, fit for 80 columns; ``commands`` are (command, what it shows). ``framed`` is for a terminal."""
     parts: list[RenderableType] = []
     if not summary.has_holdout:
         parts += [Text(NO_HOLDOUT, style="bold yellow"), Text("")]
@@ -92,11 +99,13 @@ def render(summary: Summary, *, commands: Sequence[tuple[str, str]] = ()) -> Ren
         parts += [Text(f"Ended: {summary.why}."), Text("")]
     parts += [_holdout(summary), Text(""), _exams(summary), Text(""), _kept(summary), Text(""), _cost(summary.totals)]
     if commands:
-        look = Table.grid(padding=(0, 2))
-        for command, shows in commands:
-            look.add_row(Text(command, style="cyan"), shows)
-        parts += [Text(""), Text("Look further", style="bold"), look]
-    return Panel(Group(*parts), title=f"Ratchet · {summary.totals.campaign.name}", border_style="green", expand=True)
+        width = min(34, max(len(command) for command, _ in commands))
+        lines = (Text.assemble((command.ljust(width), "cyan"), (f"  # {shows}", "dim")) for command, shows in commands)
+        parts += [Text(""), Text("Look further", style="bold"), *lines]
+    if not framed:
+        return Group(*parts)
+    panel = Panel(Group(*parts), title=f"Ratchet · {summary.totals.campaign.name}", border_style="green", expand=True)
+    return Constrain(panel, WIDEST)
 
 
 def _holdout(summary: Summary) -> RenderableType:
@@ -106,18 +115,20 @@ def _holdout(summary: Summary) -> RenderableType:
             "The holdout has not been measured yet: that is done when the budget or the time ends.", style="yellow"
         )
     champion = "certified champion" if result["certified"] else "working champion (not certified)"
+    if result["champion_commit"] == summary.totals.campaign.baseline:
+        champion = "champion (the baseline itself)"
     table = Table(box=None, padding=(0, 2), title="Holdout: tasks that nothing was decided on", title_justify="left")
     table.add_column("")
     table.add_column("score", justify="right")
     table.add_column("95% interval", justify="right")
     for name, key in (("baseline", "baseline"), (champion, "champion")):
         part = result[key]
-        span = f"{points(part['low'], signed=False)} to {points(part['high'], signed=False)}"
-        table.add_row(name, points(part["mean"], signed=False), span)
+        table.add_row(name, points(part["mean"], signed=False), span(part["low"], part["high"]))
     gain = result["difference"]
     style = "bold green" if (gain["low"] or 0.0) > 0 else "bold"
     table.add_row("gain, paired", points(gain["mean"]), interval(gain["low"], gain["high"]), style=style)
-    note = (
+    old = "measured before the last keeps: a look at the present champion is yet to come; " if summary.stale else ""
+    note = old + (
         f"better on {result['better']} of {result['tasks']} tasks, worse on {result['worse']}; "
         f"{result['rollouts']} rollouts; look number {summary.looks} at this holdout; "
         f"the search's own estimate was {points(result['search_estimate'], signed=False)}, which is no claim"
@@ -132,13 +143,11 @@ def _exams(summary: Summary) -> RenderableType:
     for exam in summary.exams:
         style = {"passed": "green", "failed": "red"}.get(exam.outcome, "")
         result = exam.result
-        figures = f"{points(result['effect'])} points, {interval(result['low'], result['high'])}"
-        lines.append(
-            Text(
-                f"  {exam.number} {exam.outcome}: {figures}, {result['rollouts']} rollouts, {exam.champion[:9]}",
-                style=style,
-            )
-        )
+        figures = f"{points(result['effect'])} points, 95% interval {interval(result['low'], result['high'])}"
+        if not result["tasks"]:
+            figures = "ended before it had anything to compare"
+        told = f"  {exam.number} {exam.outcome}: {figures}; {result['rollouts']} rollouts, {exam.champion[:9]}"
+        lines.append(Text(told, style=style))
     return Group(*lines)
 
 
@@ -170,5 +179,5 @@ def _cost(totals: Totals) -> RenderableType:
     return Text(
         f"Cost: {count(spend.rollouts)} rollouts ({purposes}), {count(spend.calls)} model calls, "
         f"{count(spend.tokens)} tokens, ${spend.usd:.2f}, {duration(spend.seconds)} of rollouts. "
-        f"{totals.experiments} experiments: {verdicts}."
+        f"{some(totals.experiments, 'experiment')}{': ' if verdicts else ''}{verdicts}."
     )

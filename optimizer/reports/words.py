@@ -24,8 +24,15 @@ def points(fraction: float | None, *, signed: bool = True) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """An interval of gains in points: ``+2.0 to +12.4``."""
-    return "-" if low is None or high is None else f"{points(low)} to {points(high)}"
+    """An interval of gains in points: ``+2.0 to +12.4``, cut where no gain can be: beyond the whole scale."""
+    return "-" if low is None or high is None else f"{points(max(low, -1.0))} to {points(min(high, 1.0))}"
+
+
+def span(low: float | None, high: float | None) -> str:
+    """An interval of a score in points: ``38.0 to 46.1``, cut at the scale's ends."""
+    if low is None or high is None:
+        return "-"
+    return f"{points(max(low, 0.0), signed=False)} to {points(min(high, 1.0), signed=False)}"
 
 
 def duration(seconds: float | None) -> str:
@@ -41,12 +48,17 @@ def duration(seconds: float | None) -> str:
 
 
 def count(number: float) -> str:
-    """A count with thousands apart: ``1,240``; from ten thousand tokens on ``3.4 M`` reads better."""
+    """A count with thousands apart: ``1,240``; from a million on ``3.40 M``."""
     if number >= 1e9:
         return f"{number / 1e9:.2f} G"
     if number >= 1e6:
         return f"{number / 1e6:.2f} M"
     return f"{number:,.0f}"
+
+
+def some(number: int, what: str) -> str:
+    """``1 experiment``, ``2 experiments``."""
+    return f"{count(number)} {what}{'' if number == 1 else 's'}"
 
 
 def short(text: str, width: int) -> str:
