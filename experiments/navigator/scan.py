@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from experiments.navigator.tree import SourceTree
@@ -34,14 +35,17 @@ class Hits:
 
 
 def scan(tree: SourceTree, pattern: re.Pattern[str], paths: Sequence[str], *, keep: int) -> Hits:
-    """The lines in ``paths`` that ``pattern`` (compiled with ``MULTILINE``) matches, one hit for each line."""
-    find = _by_line if _LOOKS_PAST_LINE.search(pattern.pattern) else _by_text
+    """The lines in ``paths`` that ``pattern`` (compiled with ``MULTILINE``) matches, one hit for each line; the first
+    ``keep`` of them as rows."""
     literal = "" if pattern.flags & re.IGNORECASE else required_literal(pattern.pattern)
+    find: Callable[[SourceTree, re.Pattern[str], str], Iterator[int]]
+    if literal:
+        find = partial(_by_literal, literal)
+    else:
+        find = _by_line if _LOOKS_PAST_LINE.search(pattern.pattern) else _by_text
     rows: list[tuple[str, int]] = []
     total = 0
     for path in paths:
-        if literal not in tree.text(path):
-            continue
         for line in find(tree, pattern, path):
             total += 1
             if len(rows) < keep:
@@ -49,6 +53,17 @@ def scan(tree: SourceTree, pattern: re.Pattern[str], paths: Sequence[str], *, ke
             if total >= MAX_COUNTED:
                 return Hits(tuple(rows), total, exact=False)
     return Hits(tuple(rows), total, exact=True)
+
+
+def _by_literal(literal: str, tree: SourceTree, pattern: re.Pattern[str], path: str) -> Iterator[int]:
+    """Try only the lines that hold a text without which nothing matches."""
+    text, starts = tree.text(path), tree.starts(path)
+    position = text.find(literal)
+    while position != -1:
+        line = bisect_right(starts, position)
+        if pattern.search(tree.line(path, line)):
+            yield line
+        position = text.find(literal, starts[line]) if line < len(starts) else -1
 
 
 def _by_text(tree: SourceTree, pattern: re.Pattern[str], path: str) -> Iterator[int]:
@@ -78,8 +93,10 @@ def _by_line(tree: SourceTree, pattern: re.Pattern[str], path: str) -> Iterator[
 
 
 def required_literal(pattern: str) -> str:
-    """A text that every match must hold, the longest that is easily seen, empty when none is: files without it need no
-    search. Looks only at plain characters outside groups and sets; gives up on alternatives and inline flags."""
+    """A text that every match must hold, the longest that is easily seen, empty when none is.
+
+    Looks only at plain characters outside groups and sets; gives up on alternatives and inline flags.
+    """
     if "|" in pattern or "(?" in pattern:
         return ""
     runs, run = [], ""

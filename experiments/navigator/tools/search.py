@@ -34,7 +34,7 @@ def find_references(index: Index, inputs: Inputs) -> str:
     name = inputs["name"]
     if not name.isidentifier():
         raise ToolError(f"no identifier: {name}")
-    pattern = re.compile(rf"\b{re.escape(name)}\b", re.MULTILINE)
+    pattern = re.compile(rf"\b{name}\b", re.MULTILINE)
     return _with_total(index, scan(index.tree, pattern, index.tree.select(inputs["path"]), keep=MAX_ROWS), name)
 
 

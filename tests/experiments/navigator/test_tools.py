@@ -157,6 +157,8 @@ def test_outline_shows_ranges_from_def_to_end(run: Run) -> None:
 def test_calls_are_calls_and_references_are_not(run: Run) -> None:
     assert run("find_calls", name="scale", path="pkg").split("\n")[-1] == "total 3"
     assert run("find_references", name="scale", path="pkg").split("\n")[-1] == "total 4"
+    assert run("find_references", name="sca").split("\n")[-1] == "total 0"
+    assert run("find_references", name="cale").split("\n")[-1] == "total 0"
 
 
 @pytest.mark.parametrize(
