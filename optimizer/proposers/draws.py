@@ -92,10 +92,14 @@ def _drawn(domain: IntRange | FloatRange, rng: random.Random) -> Scalar:
 
 
 def tidy(domain: Domain, value: Scalar) -> Scalar:
-    """A real number with four significant digits, within its range; any other value as it is."""
-    if isinstance(domain, FloatRange) and isinstance(value, float):
-        return min(domain.high, max(domain.low, float(f"{value:.4g}")))
-    return value
+    """A real number as a value of the domain: with four significant digits, or rounded to the nearest whole number that
+    there is. Any other value as it is."""
+    if not isinstance(value, float) or isinstance(domain, Choice):
+        return value
+    if isinstance(domain, IntRange):
+        nearest = domain.low + domain.step * round((value - domain.low) / domain.step)
+        return min(domain.high, max(domain.low, nearest))
+    return min(domain.high, max(domain.low, float(f"{value:.4g}")))
 
 
 def same_value(one: Scalar, other: Scalar) -> bool:
