@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Collection, Iterable, Sequence
+from operator import attrgetter
 
 from optimizer.likeness import near_copy
 from optimizer.records import Lesson, Verdict
@@ -17,10 +19,11 @@ def recall(
     The last ``recent`` ones, and of the others those that say most: about a dimension of ``about`` first (all
     dimensions are alike when it is empty), then keeps, then by the size of the effect, the later one of two equals.
     """
-    ordered = sorted(lessons, key=lambda lesson: lesson.experiment)
+    in_order = attrgetter("experiment")
+    ordered = sorted(lessons, key=in_order)
     cut = max(0, len(ordered) - max(0, recent))
-    older = sorted(ordered[:cut], key=lambda lesson: _weight(lesson, about), reverse=True)[: max(0, relevant)]
-    return tuple(sorted([*older, *ordered[cut:]], key=lambda lesson: lesson.experiment))
+    older = heapq.nlargest(max(0, relevant), ordered[:cut], key=lambda lesson: _weight(lesson, about))
+    return tuple(sorted([*older, *ordered[cut:]], key=in_order))
 
 
 def already_tried(assignment: Assignment, tried: Iterable[Assignment]) -> bool:
@@ -29,5 +32,5 @@ def already_tried(assignment: Assignment, tried: Iterable[Assignment]) -> bool:
 
 
 def _weight(lesson: Lesson, about: Collection[str]) -> tuple[bool, bool, float, int]:
-    touches = any(name in about for name in lesson.changes)
+    touches = bool(about) and any(name in about for name in lesson.changes)
     return touches, lesson.verdict is Verdict.keep, abs(lesson.effect or 0.0), lesson.experiment
