@@ -119,6 +119,7 @@ def _evaluate(
     try:
         while ask := plan(pool, evaluation, settings, order):
             candidate, champion = _run(variant, files, standing.tree, ask, parts, deadline=deadline, label=label)
+            _refuse_broken_champion(champion)
             ran += candidate
             evaluation = _with(evaluation, candidate, champion)
             decision = _broken(ran) or look(pool, evaluation, settings, order)

@@ -129,7 +129,7 @@ def _experiment(request: Request) -> tuple[ExperimentSettings, Path]:
         path = found[0] if found else path
     settings, folder = load_experiment(path)
     if request.name is not None:
-        settings = _checked(ExperimentSettings, {**settings.model_dump(), "name": request.name})
+        settings = _checked(ExperimentSettings, {**settings.model_dump(exclude_unset=True), "name": request.name})
     if request.workers is not None:
         settings = settings.model_copy(
             update={"sandbox": settings.sandbox.model_copy(update={"workers": request.workers})}
@@ -226,7 +226,7 @@ def _repository_of(path: Path) -> Path:
 def _check_start(planned: Planned) -> None:
     """What would make a new campaign useless from its first minute on."""
     harness_from_files(planned.start[1])
-    holdout, needed = end_of(planned).holdout, needed_of(planned)
+    holdout, needed = end_of(planned).holdout, _first(planned)
     rollouts = planned.limits.rollouts
     if rollouts is not None and rollouts < holdout + needed:
         raise SettingsError(
@@ -277,7 +277,7 @@ def end_of(planned: Planned) -> End:
     rollouts = planned.limits.rollouts
     if rollouts is None:
         return End(None, share, least, holdout)
-    room = rollouts - holdout - needed_of(planned)
+    room = rollouts - holdout - _first(planned)
     return End(min(max(int(share * rollouts), least), room) if least <= room else 0, share, least, holdout)
 
 
@@ -289,6 +289,12 @@ def needed_of(planned: Planned) -> int:
     """Rollouts below which an experiment is not begun: what a keep needs at least."""
     working = PRESETS[planned.settings.gate.preset].working
     return min(working.min_rollouts, len(planned.suite.tasks(Split.search)))
+
+
+def _first(planned: Planned) -> int:
+    """Rollouts before the first look of the first experiment, both sides together; it cannot be decided on fewer."""
+    working, tasks = PRESETS[planned.settings.gate.preset].working, len(planned.suite.tasks(Split.search))
+    return working.first_look + working.min_champion * min(tasks, working.first_look)
 
 
 def tasks_of(suite: Suite, split: Split) -> dict[str, Task]:

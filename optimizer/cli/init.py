@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from optimizer.cli.scaffold import Scaffold, plan_scaffold, write_scaffold
+from optimizer.reports.json_text import json_text
 
 
 def init(
@@ -50,7 +50,7 @@ def init(
     names = sorted(str(path) for path in files)
     experiment = f"experiments/{wanted.name}"
     if as_json:
-        typer.echo(json.dumps({"experiment": experiment, "files": names}, indent=2))
+        typer.echo(json_text({"experiment": experiment, "files": names}, indent=2))
         return
     for made in names:
         typer.echo(f"made {made}")

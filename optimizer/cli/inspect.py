@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from optimizer.records import Spend, Verdict
 from optimizer.reports import experiments as report
 from optimizer.reports import status as status_report
 from optimizer.reports import summary as summary_report
+from optimizer.reports.json_text import json_text
 
 LOG_WIDTH = 160
 """Columns of the log where it is no terminal that shows it."""
@@ -44,7 +44,7 @@ def status(campaign: CampaignName = None, where: Where = Path(), as_json: AsJson
     sitting = _sitting(home, summary.totals.total)
     if as_json:
         value = {**summary_report.summary_json(summary), **status_report.status_json(summary.totals, gate, sitting)}
-        typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        typer.echo(json_text(value, indent=2))
         return
     screen = console()
     screen.print(status_report.render(summary.totals, gate, sitting))
@@ -86,7 +86,7 @@ def log(
     rows = rows[-last:] if last else rows
     if as_json:
         for row in rows:
-            typer.echo(json.dumps(report.experiment_json(row), ensure_ascii=False))
+            typer.echo(json_text(report.experiment_json(row)))
     elif tsv:
         for line in report.tsv_lines(rows):
             typer.echo(line)
@@ -116,6 +116,6 @@ def show(
         )
     if as_json:
         value = {**report.experiment_json(row), "diff": row.diff, "pairs": report.pairs_json(pairs)}
-        typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        typer.echo(json_text(value, indent=2))
     else:
         console().print(report.show(row, pairs))

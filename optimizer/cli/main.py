@@ -58,7 +58,7 @@ def main() -> None:
     for name in GIT_PLACES:
         os.environ.pop(name, None)
     try:
-        app()
+        app(prog_name="ratchet")
     except RatchetError as error:
         print(f"error: {error.message}", file=sys.stderr)
         if error.hint:

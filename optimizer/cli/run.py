@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -20,6 +19,7 @@ from optimizer.home import RUNS, Home
 from optimizer.ledger.store import Ledger
 from optimizer.reports import plan as plan_report
 from optimizer.reports import summary as summary_report
+from optimizer.reports.json_text import json_text
 
 EXIT_STOPPED = 3
 
@@ -83,7 +83,7 @@ def run(
 def _show_plan(planned: Planned, *, as_json: bool) -> None:
     facts = facts_of(planned)
     if as_json:
-        typer.echo(json.dumps(plan_report.plan_json(facts), indent=2))
+        typer.echo(json_text(plan_report.plan_json(facts), indent=2))
     else:
         console().print(plan_report.render(facts))
 
@@ -103,7 +103,7 @@ def _summarize(home: Home, ended: CampaignEnded, *, as_json: bool) -> None:
     with Ledger.open(home.folder, read_only=True) as ledger:
         summary = summary_report.summarize(ledger, why=ended.why)
     if as_json:
-        typer.echo(json.dumps({"event": "Summary", **summary_report.summary_json(summary)}, ensure_ascii=False))
+        typer.echo(json_text({"event": "Summary", **summary_report.summary_json(summary)}))
         return
     screen = console()
     commands = _commands(home, summary, ended)

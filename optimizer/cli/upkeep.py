@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import secrets
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from optimizer.assemble import verify_commit
 from optimizer.cli import doctor as examination
 from optimizer.cli.options import AsJson, CampaignName, Where, console, home_of
 from optimizer.ledger.lock import running_pid
+from optimizer.reports.json_text import json_text
 from optimizer.verification import Finding
 
 EXIT_NOT_CONFIRMED = 1
@@ -50,7 +50,7 @@ def verify(
             "rollouts": found.rollouts,
             **dataclasses.asdict(found.estimate),
         }
-        typer.echo(json.dumps(value, indent=2))
+        typer.echo(json_text(value, indent=2))
     else:
         style = {Finding.stands: "green", Finding.refuted: "red", Finding.open: "yellow"}[found.finding]
         screen = console()
@@ -78,7 +78,7 @@ def stop(campaign: CampaignName = None, where: Where = Path(), as_json: AsJson =
     if pid is not None:
         home.stop_request.touch()
     if as_json:
-        typer.echo(json.dumps({"campaign": home.campaign, "running": pid is not None, "pid": pid}))
+        typer.echo(json_text({"campaign": home.campaign, "running": pid is not None, "pid": pid}))
     elif pid is None:
         print(f"campaign '{home.campaign}' is not running; there is nothing to stop", file=sys.stderr)
     else:
@@ -89,7 +89,7 @@ def doctor(as_json: AsJson = False) -> None:
     """What this machine has and lacks, with the command that mends it. Exit code 1 when something needed is missing."""
     findings = examination.examine()
     if as_json:
-        typer.echo(json.dumps(examination.findings_json(findings), indent=2))
+        typer.echo(json_text(examination.findings_json(findings), indent=2))
     else:
         examination.render(findings, console())
     if not examination.works(findings):

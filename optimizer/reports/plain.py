@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import time
 from typing import Any, TextIO
 
 from optimizer import events
 from optimizer.records import Proposal
+from optimizer.reports.json_text import json_text
 from optimizer.reports.progress import Progress
 from optimizer.reports.words import count, duration, interval, points, short, some
 from search_space.edits import edit_to_json
@@ -78,7 +78,7 @@ class JsonLog:
         if isinstance(event, events.RolloutFinished) and not self._rollouts:
             return
         record = {"event": type(event).__name__, **_plain(event)}
-        _write(self._out, json.dumps(record, ensure_ascii=False, default=str))
+        _write(self._out, json_text(record))
 
 
 def _write(out: TextIO, line: str) -> None:
