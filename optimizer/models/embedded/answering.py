@@ -15,14 +15,14 @@ _WORDY = (
     "{value} (found with the tools above)",
 )
 _LONG = (
-    "I went through the sources with the tools. The facts came from {n} look-ups, each of which I read in turn, and they "
-    "agree with one another.\n"
+    "I went through the sources with the tools. The facts came from several look-ups, each of which I read in turn, "
+    "and they agree with one another.\n"
 )
 
 
 def answer_text(goal: Goal, value: str, rates: Rates, policy: Policy, dice: Dice) -> str:
     """The last message for ``value``."""
-    before = _LONG.format(n="several") if policy.strength(Intent.explain) else ""
+    before = _LONG if policy.strength(Intent.explain) else ""
     if dice.happens(rates.form, "form"):
         return before + dice.pick(_WORDY, "wordy").format(value=value)
     return before + value

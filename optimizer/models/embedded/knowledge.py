@@ -98,7 +98,7 @@ class Knowledge:
         written = read_text(text)
         for tool, inputs, content in written.quoted:
             role = self._toolbox.role_of(tool)
-            # What a ledger quotes may be a part of the result only: a list of it is no proof that nothing else is there.
+            # What a ledger quotes may be a part of the result: a list of it is no proof that nothing else is there.
             facts = read_result(role, inputs, content, False)
             self._learn([fact for fact in facts if fact.kind not in ("outline", "grepped", "imports")])
         self._learn(written.facts)

@@ -37,8 +37,8 @@ MAX_BREAKPOINTS = 4
 class EmbeddedModel:
     """A deterministic, seeded stand-in for a language model: an :class:`~optimizer.models.base.Upstream`.
 
-    An answer is a function of the request and the seed alone; only the usage figures also depend on what the session has
-    written to the prompt cache, whose time is told by ``clock`` (seconds). Costs nothing in dollars.
+    An answer is a function of the request and the seed alone; only the usage figures also depend on what the session
+    has written to the prompt cache, whose time is told by ``clock`` (seconds). Costs nothing in dollars.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -135,7 +135,7 @@ def _content(turn: Turn, fresh: Dice) -> list[Block]:
 
 
 def _cut(content: list[Block], max_tokens: int) -> tuple[list[Block], bool]:
-    """As much of ``content`` as ``max_tokens`` allow, and whether something was cut: text in its middle, calls whole."""
+    """As much of ``content`` as ``max_tokens`` allow, and whether something was cut: text anywhere, calls whole."""
     if estimate_tokens(content) <= max_tokens:
         return content, False
     kept: list[Block] = []

@@ -13,8 +13,9 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class ModuleRef:
-    """A module as a question gives it. ``how``: ``named`` (``module``), ``class`` (the one that defines ``name``), ``base``
-    (that defines the base class of ``name`` in ``module``), ``import`` (where ``name``, imported by ``module``, lives)."""
+    """A module as a question gives it. ``how``: ``named`` (``module``), ``class`` (the one that defines ``name``),
+    ``base`` (that defines the base class of ``name`` in ``module``), ``import`` (where ``name`` lives, which ``module``
+    imports)."""
 
     how: str
     name: str = ""
@@ -119,7 +120,8 @@ _IMPORTED_THAT = re.compile(rf"name {_N},? (?:that|which) (?:the )?module {_N} i
 _NAME = re.compile(rf"name {_N}")
 _PLACES = re.compile(
     rf"(?P<base>module that defines the (?:base|parent) class of (?:the )?class {_N}{_IN})"
-    rf"|(?P<import>module (?:in which|where) (?:the )?name {_N},? imported by (?:the )?module {_N},? is (?:really )?defined)"
+    rf"|(?P<import>module (?:in which|where) (?:the )?name {_N},? imported by (?:the )?module {_N},?"
+    r" is (?:really )?defined)"
     rf"|(?P<class>module (?:that|which) defines (?:the )?class {_N})"
     rf"|(?P<named>module {_N})"
 )

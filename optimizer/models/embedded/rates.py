@@ -1,6 +1,6 @@
-"""How often the model slips, and what the prompt changes in that. Every number of its behaviour that is a rate is here.
+"""How often the model slips, and what the prompt changes in that. Every rate of its behaviour is here.
 
-A rate starts at its base value. Each intent that the prompt asks for multiplies the rates that it is about; an intent of
+A rate starts at its base value. Each intent that the prompt asks for multiplies the rates that it is about; one of
 strength ``s`` multiplies by ``1 - s * (1 - factor)``. Demonstrations and the length of the context change some of them.
 """
 
@@ -36,15 +36,15 @@ class Rates:
 
     misread: float = 0.042
     """Reading a fact wrongly: a neighbouring line's number, a similarly named class."""
-    stop_early: float = 0.08
+    stop_early: float = 0.16
     """Taking a chain of bases or imports to end one step before it does."""
-    mix_up: float = 0.1
+    mix_up: float = 0.18
     """Combining several values wrongly: one of them replaced by another number in view."""
-    make_up: float = 0.018
+    make_up: float = 0.03
     """Making a missing fact up instead of looking for it, once for each fact."""
-    make_up_gone: float = 0.08
+    make_up_gone: float = 0.1
     """The same when earlier messages are visibly gone."""
-    form: float = 0.16
+    form: float = 0.2
     """Adding words to the answer."""
     give_up: float = 0.40
     """Taking a guess after a look-up that found nothing."""
@@ -62,25 +62,25 @@ class Rates:
     """Writing a new conclusion down."""
     check: float = 0.0
     """Taking a second look before answering."""
-    read_first: float = 0.6
+    read_first: float = 0.48
     """Reading a file before anything else is asked about it."""
     calm: float = 0.0
     """Care in the choice of tools; no probability, see :meth:`Toolbox.temperature`."""
 
 
 EFFECTS: Mapping[Intent, Mapping[str, float]] = {
-    Intent.plan: {"stop_early": 0.4, "mix_up": 0.6},
-    Intent.grounded: {"make_up": 0.2, "make_up_gone": 0.2, "misread": 0.85},
-    Intent.answer_form: {"form": 0.35},
+    Intent.plan: {"stop_early": 0.4, "mix_up": 0.6, "read_first": 0.8},
+    Intent.grounded: {"make_up": 0.2, "make_up_gone": 0.2, "misread": 0.65, "give_up": 0.7},
+    Intent.answer_form: {"form": 0.25},
     Intent.narrow: {"broad": 0.15},
-    Intent.dedicated: {"plain": 0.4, "read_first": 0.72},
+    Intent.dedicated: {"plain": 0.35, "read_first": 0.65},
     Intent.persist: {"give_up": 0.2},
-    Intent.few_lines: {"whole": 0.4, "read_first": 0.8},
+    Intent.few_lines: {"whole": 0.3, "read_first": 0.75},
     Intent.code_only: {"believe": 0.2},
     Intent.recheck: {"mix_up": 0.3, "misread": 0.9},
     Intent.hurry: {"read_first": 0.75, "make_up": 4.0, "make_up_gone": 2.0, "stop_early": 1.6, "give_up": 1.3},
     Intent.exhaustive: {"whole": 1.3, "give_up": 0.7},
-    Intent.explain: {"form": 2.2},
+    Intent.explain: {"form": 1.9},
 }
 """Factors on base rates, by intent."""
 
@@ -88,7 +88,7 @@ SET: Mapping[Intent, Mapping[str, float]] = {
     Intent.verify: {"check": 0.9},
     Intent.notes: {"note": 0.9},
     Intent.parallel: {"side_by_side": 0.9},
-    Intent.dedicated: {"calm": 0.5},
+    Intent.dedicated: {"calm": 0.6},
     Intent.exhaustive: {"read_first": 0.85},
 }
 """Rates that an intent raises to its strength times this."""

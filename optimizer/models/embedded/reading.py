@@ -155,8 +155,8 @@ class Written:
 def read_text(text: str) -> Written:
     """The facts in a note, a summary, a ledger, or in what was said.
 
-    A call such as ``grep({"pattern":"x"})`` alone on a line heads the lines quoted from its result: those indented below
-    it, or, when it stands in brackets, all up to the next empty line. ``what it is about = value`` is a conclusion.
+    A call such as ``grep({"pattern":"x"})`` alone on a line heads the lines quoted from its result: those indented
+    below it, or, when it stands in brackets, all up to the next empty line. A conclusion reads ``what about = value``.
     """
     quoted: list[tuple[str, str, str]] = []
     facts: list[Fact] = []

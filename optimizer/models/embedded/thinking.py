@@ -48,8 +48,8 @@ class Turn:
 class Thinker:
     """Everything one turn depends on.
 
-    ``steady`` dice depend on seed, prompt, tools and question, ``fresh`` ones on the whole request: what is misread stays
-    misread, but which tool is taken is drawn anew at each step.
+    ``steady`` dice depend on seed, prompt, tools and question, ``fresh`` ones on the whole request: what is misread
+    stays misread, but which tool is taken is drawn anew at each step.
     """
 
     def __init__(
@@ -97,7 +97,6 @@ class Thinker:
     def _call_for(self, want: Want) -> Call | None:
         """The next call that could find ``want``, None when it is given up."""
         options = ways(want)
-        tools = self._toolbox
         plain = self._steady.happens(self._rates.plain, "plain", want.kind, want.name)
         options.sort(key=lambda way: way.plain != plain)
         failures = 0

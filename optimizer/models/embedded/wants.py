@@ -1,6 +1,6 @@
 """What the model can want to know, and the ways to find it out.
 
-A way is a need in plain words, for which a tool is taken by similarity, and the values that its parameters may be given.
+A way is a need in plain words, for which a tool is taken by similarity, and the values that its parameters may take.
 Plain search (a regular expression, a range of lines) can do almost anything, at more cost and output; those ways are
 marked ``plain``.
 """

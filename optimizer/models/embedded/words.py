@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-STOP_WORDS = frozenset(
-    "a an the of to in on at by for from with and or as is are was be been being it its this that these those which who "
-    "what when where while if then than so such you your yours we our i me my they them their he she his her do does did "
-    "have has had will would can could should shall may might must please also just very really any some there here into "
-    "out up over under about each per own more most other always make makes made sure get got let give gives given thing "
-    "things way ways how".split()
-)
-NEGATIONS = frozenset(
-    "not never no don't dont without avoid nor neither cannot can't skip refrain omit stop ignore exclude".split()
-)
+_STOP = """
+a an the of to in on at by for from with and or as is are was be been being it its this that these those which who what
+when where while if then than so such you your yours we our i me my they them their he she his her do does did have has
+had will would can could should shall may might must please also just very really any some there here into out up over
+under about each per own more most other always make makes made sure get got let give gives given thing things way ways
+how
+"""
+_NEGATING = """
+not never no don't dont without avoid nor neither cannot can't skip refrain omit stop ignore exclude
+"""
+STOP_WORDS = frozenset(_STOP.split())
+NEGATIONS = frozenset(_NEGATING.split())
 
 _SYNONYMS = {
     "verify": "check recheck confirm validate doublecheck reverify corroborate sanity",

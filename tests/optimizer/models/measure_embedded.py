@@ -1,11 +1,12 @@
 """Measures the embedded model: what single edits of the harness do to its score on the navigator.
 
-    python tests/optimizer/models/measure_embedded.py --split search --seeds 3 --processes 2
+    python tests/optimizer/models/measure_embedded.py --split search,certify --seeds 6
     python tests/optimizer/models/measure_embedded.py --only plain,good --kinds
     python tests/optimizer/models/measure_embedded.py --sentence "Check the answer twice before you give it."
 
-Every row is one harness: the plain one of ``baselines/minimal`` with one edit, on the same tasks and seeds. Rollouts run
-in this process (the real agent's loop, the real tools, the real door), without a sandbox. Not a test: nothing is asserted.
+Every row is one harness: the plain one of ``baselines/minimal`` with one edit, on the same tasks and seeds. Rollouts
+run in this process (the real agent's loop, the real tools, the real door), without a sandbox. Not a test: nothing is
+asserted.
 """
 
 from __future__ import annotations
@@ -52,7 +53,14 @@ SENTENCES = {
     "unrelated": "The library is older than many of its users.",
 }
 LOOK_ALIKES = (
-    "search_text find_references find_symbol list_symbols preview_file docstring count_matches find_file".split()
+    "search_text",
+    "find_references",
+    "find_symbol",
+    "list_symbols",
+    "preview_file",
+    "docstring",
+    "count_matches",
+    "find_file",
 )
 DEMONSTRATION = """
 
@@ -91,7 +99,7 @@ def edits() -> dict[str, Edit]:
     found["notes on"] = Edit(toml=memory)
     found["notes on and said"] = Edit((SENTENCES["notes"],), toml=memory)
     found["verify and 14 steps"] = Edit((SENTENCES["verify"],), toml={"max_steps = 10": "max_steps = 14"})
-    good = "plan verify grounded answer_form dedicated few_lines persist recheck".split()
+    good = ["plan", "verify", "grounded", "answer_form", "dedicated", "few_lines", "persist", "recheck"]
     found["good"] = Edit(
         [SENTENCES[name] for name in good],
         DEMONSTRATION,
@@ -174,7 +182,7 @@ def measure(job: tuple[str, Edit, list[dict[str, str]], list[int], str | None]) 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--split", default="search", help="search, certify or holdout")
+    parser.add_argument("--split", default="search", help="splits, separated by commas")
     parser.add_argument("--seeds", type=int, default=3, help="rollouts a task")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--only", default="", help="names of rows, separated by commas")
@@ -189,7 +197,7 @@ def main() -> None:
     if unknown := [name for name in names if name not in rows]:
         raise SystemExit(f"--only: no row {', '.join(unknown)}; the rows are: {', '.join(rows)}")
     where = {"root": given.root} if given.root else {}
-    tasks = [task for task in generate({**where, "seed": 1}) if task["split"] == given.split]
+    tasks = [task for task in generate({**where, "seed": 1}) if task["split"] in given.split.split(",")]
     jobs = [(name, rows[name], tasks, list(range(given.seeds)), given.root) for name in names]
     _report(jobs, given.processes, given.kinds)
 
