@@ -48,16 +48,16 @@ class Campaign:
 
     def _run(self) -> CampaignEnded:
         standing, memory = self._standing(), recollect(self.parts)
-        stage = standing.stage if standing.ending == self.parts.limits else ""
-        if stage == "done":
-            if self.parts.ledger.unfinished() is None and self._over(standing):
-                return CampaignEnded("the budget was spent and the end was reached in an earlier run", finished=True)
-            memory.idle = 0  # who starts it again may have something new to propose
-        why = "the search was over in an earlier run"
-        if stage in ("", "done"):
-            standing, why = self._search(standing.at_stage("", ""), memory)
+        stage, why = standing.stage, "the search was over in an earlier run"
+        if standing.ending != self.parts.limits or stage == "done":
+            if stage == "done":
+                memory.idle = 0  # who starts it again may have something new to propose
+            before = standing.at_stage("", "")
+            standing, why = self._search(before, memory)
             if why.startswith("stopped"):
                 return CampaignEnded(why, finished=False)
+            if stage == "done" and standing == before:
+                return CampaignEnded(f"{why}; the end was reached in an earlier run", finished=True)
             standing = self._begin_end(standing, why)
         self._finish(standing)
         return CampaignEnded(why, finished=True)
