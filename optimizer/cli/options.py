@@ -24,12 +24,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 PLAIN_WIDTH = 100
 
 
+class _Screen(Console):
+    """A console whose reader may go away (``ratchet log | head``) without that being a failure."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def console(*, plain_width: int = PLAIN_WIDTH) -> Console:
     """Where a command prints: as wide as the terminal, or ``plain_width`` columns when it is read by a program or kept
     in a file (``COLUMNS`` says otherwise)."""
     if sys.stdout.isatty() or "COLUMNS" in os.environ:
-        return Console(highlight=False)
-    return Console(highlight=False, width=plain_width)
+        return _Screen(highlight=False)
+    return _Screen(highlight=False, width=plain_width)
 
 
 def selecting(home: Home) -> str:

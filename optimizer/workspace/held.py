@@ -19,10 +19,12 @@ HEAD = len(MAGIC) + 24
 
 
 class Held:
-    """Objects by id. ``place`` gives the file, and is called when it is first needed."""
+    """Objects by id. ``place`` gives the file, makes its folder, and is called when it is first needed: where ``path``
+    names it, not before it is written to, so that a campaign that is only thought through leaves no trace."""
 
-    def __init__(self, place: Callable[[], Path]) -> None:
+    def __init__(self, place: Callable[[], Path], path: Path | None = None) -> None:
         self._place = place
+        self._path = path
         self._handle = -1
         self._where: dict[str, tuple[int, int]] = {}
 
@@ -38,6 +40,8 @@ class Held:
 
     def get(self, name: str) -> bytes | None:
         """What git hashes for that object, None when it is not here or not whole."""
+        if self._handle < 0 and self._path is not None and not self._path.exists():
+            return None
         handle = self._open()
         if name not in self._where:
             return None

@@ -40,7 +40,7 @@ class Workspace:
         self.base = base
         self._repo = repo
         self._private: Path | None = None
-        self._objects = Objects(repo, Held(lambda: self.private() / "variants"))
+        self._objects = Objects(repo, Held(lambda: self.private() / "variants", root / repository.PRIVATE / "variants"))
         self._spine = () if harness == "." else tuple(part.encode() for part in harness.split("/"))
         self._listings: dict[str, Listing] = {}
         self._files: dict[str, Mapping[str, bytes]] = {}
