@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 
+from optimizer.models.embedded.deducing import Missing
 from optimizer.models.embedded.dice import Dice
 from optimizer.models.embedded.knowledge import Knowledge
 from optimizer.models.embedded.questions import read_question
 from optimizer.models.embedded.rates import SUMMARY_DROP, Rates
 from optimizer.models.embedded.reading import inputs_key
-from optimizer.models.embedded.reasoning import Missing, Reasoner
+from optimizer.models.embedded.reasoning import Reasoner
 from optimizer.models.embedded.toolbox import Toolbox
 from optimizer.models.embedded.words import content_stems, stem
 from search_space.messages import CHARS_PER_TOKEN
 
-_SUMMARY = stem("summary")
 _ASKED = {stem(word) for word in ("summary", "summarise", "summarize", "summarisation", "condense")}
 _TASK = re.compile(r"<task>\s*(.*?)\s*</task>", re.DOTALL)
 _ENTRY = re.compile(r"^(assistant|user|call|result|error): ?", re.MULTILINE)
@@ -77,8 +78,6 @@ def _read_transcript(known: Knowledge, text: str) -> None:
 
 
 def _inputs(text: str) -> str:
-    import json
-
     try:
         value = json.loads(text)
     except ValueError:

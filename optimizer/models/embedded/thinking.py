@@ -8,6 +8,7 @@ from typing import Any
 
 from optimizer.models.embedded.answering import answer_text
 from optimizer.models.embedded.arguments import fill
+from optimizer.models.embedded.deducing import Missing
 from optimizer.models.embedded.dice import Dice
 from optimizer.models.embedded.intents import Intent
 from optimizer.models.embedded.knowledge import CHECKING, Knowledge
@@ -15,7 +16,7 @@ from optimizer.models.embedded.policy import Policy
 from optimizer.models.embedded.questions import Goal
 from optimizer.models.embedded.rates import Rates
 from optimizer.models.embedded.reading import inputs_key
-from optimizer.models.embedded.reasoning import Missing, Reasoner
+from optimizer.models.embedded.reasoning import Reasoner
 from optimizer.models.embedded.toolbox import Toolbox
 from optimizer.models.embedded.wants import READ_TOP, Want, Way, ways
 
