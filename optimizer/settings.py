@@ -83,10 +83,13 @@ class ProposerSettings(_Settings):
 class GateSettings(_Settings):
     """How a keep is decided: a preset of ``docs/evidence.md`` and the share of the budget kept for the last exam.
 
-    ``holdout_repeats`` is the number of rollouts a holdout task, for the baseline and for the certified champion each.
+    ``max_passes`` is the most rollouts of a candidate on one search task, the preset's own when not given: fewer leave
+    more candidates for a small budget. ``holdout_repeats`` is the number of rollouts a holdout task, for the baseline
+    and for the certified champion each.
     """
 
     preset: Literal["fast", "careful"] = "fast"
+    max_passes: Annotated[int, Field(ge=1, le=100)] | None = None
     exam_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
     holdout_repeats: Annotated[int, Field(ge=1, le=20)] = 2
 

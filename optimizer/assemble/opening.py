@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
-from optimizer.acceptance.presets import PRESETS
 from optimizer.assemble.accounts import budget_of, share_spent
 from optimizer.assemble.founding import check_same, found
 from optimizer.assemble.machinery import checker, proposer_of, start_runner, start_sandbox
-from optimizer.assemble.plan import Planned, end_of, needed_of, tasks_of
+from optimizer.assemble.plan import Planned, end_of, gate_of, needed_of, tasks_of
 from optimizer.campaign import Campaign
 from optimizer.errors import LedgerError
 from optimizer.evaluation.budget import Budget
@@ -98,7 +97,7 @@ def _parts(
         campaign=planned.home.campaign,
         seed=planned.seed,
         limits=_limits_text(planned.limits),
-        gate=PRESETS[settings.gate.preset],
+        gate=gate_of(settings),
         experiment_timeout_s=settings.sandbox.experiment_timeout_s,
         program=planned.program,
         suite_hash=planned.suite.hash,

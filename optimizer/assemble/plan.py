@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from optimizer.acceptance.presets import PRESETS
+from optimizer.acceptance.presets import PRESETS, Preset
 from optimizer.errors import RepositoryError, SettingsError
 from optimizer.home import RUNS, Home
 from optimizer.ledger import rows
@@ -266,10 +266,16 @@ def _seed(request: Request, existing: rows.Campaign | None, home: Home) -> int:
     return existing.seed
 
 
+def gate_of(settings: ExperimentSettings) -> Preset:
+    """The gate's sizes: the preset's, with what the experiment sets itself."""
+    preset, passes = PRESETS[settings.gate.preset], settings.gate.max_passes
+    return preset if passes is None else replace(preset, working=replace(preset.working, max_passes=passes))
+
+
 def end_of(planned: Planned) -> End:
     """What is kept for the end. The last exam gets its share, but no less than an exam needs to say anything; where the
     budget has no room for that much, none is held."""
-    gate, exam = planned.settings.gate, PRESETS[planned.settings.gate.preset].exam
+    gate, exam = planned.settings.gate, gate_of(planned.settings).exam
     certify, tasks = len(planned.suite.tasks(Split.certify)), len(planned.suite.tasks(Split.holdout))
     holdout = 0 if planned.no_holdout else 2 * gate.holdout_repeats * tasks
     share = gate.exam_share if certify else 0.0
@@ -287,13 +293,13 @@ def workers_of(settings: ExperimentSettings) -> int:
 
 def needed_of(planned: Planned) -> int:
     """Rollouts below which an experiment is not begun: what a keep needs at least."""
-    working = PRESETS[planned.settings.gate.preset].working
+    working = gate_of(planned.settings).working
     return min(working.min_rollouts, len(planned.suite.tasks(Split.search)))
 
 
 def _first(planned: Planned) -> int:
     """Rollouts before the first look of the first experiment, both sides together; it cannot be decided on fewer."""
-    working, tasks = PRESETS[planned.settings.gate.preset].working, len(planned.suite.tasks(Split.search))
+    working, tasks = gate_of(planned.settings).working, len(planned.suite.tasks(Split.search))
     return working.first_look + working.min_champion * min(tasks, working.first_look)
 
 
