@@ -144,13 +144,14 @@ def _kinds() -> tuple[Corpus, dict[str, Vectors]]:
 
 
 def _offered(spec: Mapping[str, Any]) -> OfferedTool:
+    """A tool as it is offered; parts of its schema that are no schema are taken as empty."""
     description = spec.get("description") or ""
-    schema = spec["input_schema"]
+    properties, required = spec["input_schema"].get("properties"), spec["input_schema"].get("required")
     return OfferedTool(
         spec["name"],
         description,
-        schema.get("properties") or {},
-        frozenset(schema.get("required") or ()),
+        {k: v if isinstance(v, dict) else {} for k, v in properties.items()} if isinstance(properties, dict) else {},
+        frozenset(name for name in required if isinstance(name, str)) if isinstance(required, list) else frozenset(),
         role_of(spec["name"], description),
     )
 
