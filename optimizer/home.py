@@ -58,7 +58,7 @@ def homes(start: Path) -> list[Home]:
     found = {
         Home(root.resolve(), ledger.parent.name)
         for root in (*around, *runs)
-        for ledger in (root / FOLDER).glob("*/ledger.db")
+        for ledger in (root / FOLDER).glob("*/ledger*.db")  # a copy alone is a campaign too, whose ledger was lost
     }
     return sorted(found, key=lambda home: (-_written_at(home), str(home.folder)))
 

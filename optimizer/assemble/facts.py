@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from optimizer.assemble.founding import refuse_early
 from optimizer.assemble.plan import Planned, end_of, workers_of
 from optimizer.models.embedded import EmbeddedModel
 from optimizer.records import Split
@@ -10,7 +11,8 @@ from search_space.space import Choice, Space
 
 
 def facts_of(planned: Planned) -> PlanFacts:
-    """What would be opened, and what it may cost."""
+    """What would be opened, and what it may cost. Raises RatchetError where the campaign could not be gone on with."""
+    refuse_early(planned)
     settings, limits = planned.settings, planned.limits
     end = end_of(planned)
     proposers = settings.proposers

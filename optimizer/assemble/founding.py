@@ -12,9 +12,23 @@ from optimizer.assemble.plan import Planned
 from optimizer.errors import CampaignMissing, SettingsError
 from optimizer.home import Home
 from optimizer.ledger import rows
-from optimizer.ledger.lock import CampaignLock
+from optimizer.ledger.branch import Branch
+from optimizer.ledger.lock import CampaignLock, refuse_second
 from optimizer.ledger.store import Ledger
 from optimizer.workspace.workspace import Workspace
+
+
+def refuse_early(planned: Planned) -> None:
+    """What stands in the way of going on with a campaign, told before anything costly is begun; nothing is changed.
+
+    Raises CampaignBusy when another process runs it, SettingsError when the experiment changed, RepositoryError when
+    somebody has its branch checked out.
+    """
+    refuse_second(planned.home.folder)
+    if planned.resumes:
+        with Ledger.open(planned.home.folder, read_only=True) as ledger:
+            check_same(planned, ledger.campaign)
+        Branch(planned.home.repository, planned.home.campaign).check_free()
 
 
 def found(planned: Planned) -> None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from optimizer.assemble.accounts import budget_of, share_spent
-from optimizer.assemble.founding import check_same, found
+from optimizer.assemble.founding import check_same, found, refuse_early
 from optimizer.assemble.machinery import checker, proposer_of, start_runner, start_sandbox
 from optimizer.assemble.plan import Planned, end_of, gate_of, needed_of, tasks_of
 from optimizer.campaign import Campaign
@@ -18,7 +18,7 @@ from optimizer.evaluation.budget import Budget
 from optimizer.evaluation.runner import Runner
 from optimizer.events import Bus, CampaignStarted, RolloutFinished, Spent
 from optimizer.ledger.branch import Branch
-from optimizer.ledger.lock import CampaignLock, refuse_second
+from optimizer.ledger.lock import CampaignLock
 from optimizer.ledger.settle import recover
 from optimizer.ledger.store import Ledger
 from optimizer.models.embedded import EmbeddedModel
@@ -38,7 +38,7 @@ def open_campaign(planned: Planned, bus: Bus) -> Iterator[Campaign]:
     """Everything that the campaign needs, started; closed again on the way out. New campaigns get their repository and
     ledger here, old ones are recovered first. Raises CampaignBusy when another process runs it."""
     home = planned.home
-    refuse_second(home.folder)
+    refuse_early(planned)
     with ExitStack() as stack:
         sandbox = start_sandbox(planned, stack)
         found(planned)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from optimizer.acceptance.presets import PRESETS, Preset
-from optimizer.errors import RepositoryError, SettingsError
+from optimizer.errors import CampaignMissing, RepositoryError, SettingsError
 from optimizer.home import RUNS, Home
 from optimizer.ledger import rows
 from optimizer.ledger.store import Ledger
@@ -249,10 +249,11 @@ def _program(settings: ExperimentSettings, folder: Path) -> str:
 
 
 def _existing(home: Home) -> rows.Campaign | None:
-    if not home.ledger.exists():
+    try:
+        with Ledger.open(home.folder, read_only=True) as ledger:
+            return ledger.campaign
+    except CampaignMissing:
         return None
-    with Ledger.open(home.folder, read_only=True) as ledger:
-        return ledger.campaign
 
 
 def _seed(request: Request, existing: rows.Campaign | None, home: Home) -> int:

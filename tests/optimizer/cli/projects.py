@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from optimizer.ledger.store import Ledger
+
 TIMEOUT_S = 120
 SPLITS = ("search",) * 6 + ("certify",) * 4 + ("holdout",) * 4
 ROLLOUTS = 90
@@ -118,6 +120,20 @@ class Project:
             env=environment(),
             **more,
         )
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """Number, edit, verdict, reason, variant and champion of each experiment."""
+        with Ledger.open(self.campaign, read_only=True) as ledger:
+            return [
+                (
+                    row.number,
+                    row.proposal.what,
+                    row.decision and (row.decision.verdict, row.decision.reason),
+                    row.variant,
+                    row.champion,
+                )
+                for row in ledger.experiments()
+            ]
 
     def git(self, *words: str) -> str:
         return git(self.root, *words)

@@ -50,13 +50,6 @@ def counted(project: Project) -> int:
         return ledger.totals().total.rollouts
 
 
-def decisions(project: Project) -> list[tuple[Any, ...]]:
-    return [
-        tuple(row[key] for key in ("number", "what", "verdict", "reason", "variant", "champion"))
-        for row in project.ratchet("log", "--json").lines
-    ]
-
-
 def end(run: subprocess.Popen[str]) -> Done:
     out, err = run.communicate(timeout=PATIENCE_S)
     assert "Traceback" not in err
@@ -67,7 +60,7 @@ def same_as_uninterrupted(project: Project, finished: Finished) -> None:
     """Taken up to its end, the campaign is the same as one that nobody stopped, and no rollout is counted twice."""
     done = project.ratchet("run", "experiments/quick", "--json")
     assert done.code == 0, done.err
-    assert decisions(project) == decisions(finished.project)
+    assert project.rows() == finished.project.rows()
     ours, theirs = done.lines[-1], finished.run.lines[-1]
     assert ours["cost"]["rollouts"] == theirs["cost"]["rollouts"]
     assert ours["holdout"]["difference"] == theirs["holdout"]["difference"]
