@@ -46,8 +46,13 @@ def selecting(home: Home) -> str:
         found = find_home(Path.cwd(), home.campaign)
     except CampaignMissing:
         found = None
-    where = "" if found == home else f" --in {shlex.quote(str(home.repository))}"
+    where = "" if found == home else f" --in {shlex.quote(nearest(home.repository))}"
     return f"-c {home.campaign}{where}"
+
+
+def nearest(path: Path) -> str:
+    """``path`` as one would type it from here: the shorter of relative and absolute."""
+    return min(os.path.relpath(path), str(path), key=len)
 
 
 def home_of(where: Path, campaign: str | None) -> Home:

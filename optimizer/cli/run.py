@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from optimizer.assemble import Planned, Request, facts_of, open_campaign, plan_campaign
-from optimizer.cli.options import AsJson, console, selecting
+from optimizer.cli.options import AsJson, console, nearest, selecting
 from optimizer.cli.sitting import Sitting, note
 from optimizer.cli.watching import stoppable, watching
 from optimizer.events import Bus, CampaignEnded
@@ -107,12 +107,13 @@ def _summarize(home: Home, ended: CampaignEnded, *, as_json: bool) -> None:
         return
     screen = console()
     commands = _commands(home, summary, ended)
-    screen.print(summary_report.render(summary, commands=commands, framed=screen.is_terminal))
+    told = summary_report.render(summary, commands=commands, framed=screen.is_terminal)
+    screen.print(told, crop=screen.is_terminal)
 
 
 def _commands(home: Home, summary: summary_report.Summary, ended: CampaignEnded) -> list[tuple[str, str]]:
     """What to type next, ready to be pasted."""
-    which, git = selecting(home), f"git -C {shlex.quote(str(_relative(home.repository)))}"
+    which, git = selecting(home), f"git -C {shlex.quote(nearest(home.repository))}"
     branch = home.ref.removeprefix("refs/heads/")
     commands = [(f"ratchet log {which}", "every experiment, kept or not")]
     if not ended.finished:
@@ -128,10 +129,3 @@ def _commands(home: Home, summary: summary_report.Summary, ended: CampaignEnded)
     if summary.holdout is not None and summary.holdout["certified"]:
         commands.append((f"{git} merge {summary.holdout['champion_commit'][:12]}", "take over the certified champion"))
     return commands
-
-
-def _relative(path: Path) -> Path:
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path

@@ -100,7 +100,10 @@ def render(summary: Summary, *, commands: Sequence[tuple[str, str]] = (), framed
     parts += [_holdout(summary), Text(""), _exams(summary), Text(""), _kept(summary), Text(""), _cost(summary.totals)]
     if commands:
         width = min(34, max(len(command) for command, _ in commands))
-        lines = (Text.assemble((command.ljust(width), "cyan"), (f"  # {shows}", "dim")) for command, shows in commands)
+        lines = [Text.assemble((command.ljust(width), "cyan"), (f"  # {shows}", "dim")) for command, shows in commands]
+        for line in lines:
+            # A line to be pasted stays one line, except in a frame.
+            line.no_wrap, line.overflow = (None, None) if framed else (True, "ignore")
         parts += [Text(""), Text("Look further", style="bold"), *lines]
     if not framed:
         return Group(*parts)

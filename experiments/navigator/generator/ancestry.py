@@ -75,7 +75,7 @@ def line_sum(scene: Scene) -> Iterator[Draft]:
     """An early line number and a late count of methods; the base stands in another module (``near``) or the same."""
     early = [(facts, cls) for facts, cls in scene.classes if cls.line > 30]
     lines = [line for line in scene.lines if len(scene.resolver.methods(line[2][0]) or ()) > 1]
-    for number, (facts, other, chain) in enumerate(lines):
+    for number, (facts, other, chain) in enumerate(lines if early else ()):
         first, cls = early[(number * 7 + 3) % len(early)]
         if first.name == facts.name or cls.name == chain[0].item.name:
             continue

@@ -115,7 +115,7 @@ def early_late(scene: Scene) -> Iterator[Draft]:
         _longest,
         _owner,
     ]
-    for task in tasks:
+    for task in tasks if early else ():
         for number, (key, value, facts_of_task, modules) in enumerate(islice(task(scene), LARGE)):
             start = scene.choice(tuple(range(len(early))), "early", key)
             first, item = next((e for e in (*early[start:], *early[:start]) if e[0].name not in modules), early[start])
