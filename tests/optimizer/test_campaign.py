@@ -1,0 +1,79 @@
+"""A campaign driven from code: what it tells, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from optimizer.assemble import Request, open_campaign, plan_campaign
+from optimizer.campaign import IDLE_EXPERIMENTS, idling, recollect
+from optimizer.events import (
+    Bus,
+    CampaignEnded,
+    CampaignStarted,
+    Event,
+    ExperimentDecided,
+    ExperimentStarted,
+    PhaseChanged,
+    RolloutFinished,
+)
+from optimizer.experiment import Memory
+from optimizer.records import Verdict
+from tests.optimizer.cli.projects import Project, make_project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return make_project(tmp_path_factory.mktemp("campaign") / "project")
+
+
+def heard(project: Project, request: Request, *, cancelled: bool = False) -> tuple[CampaignEnded, list[Event]]:
+    events: list[Event] = []
+    with open_campaign(plan_campaign(request), Bus(events.append)) as campaign:
+        if cancelled:
+            campaign.parts.cancel.set()
+        ended = campaign.run()
+        memory = recollect(campaign.parts)
+        assert len(memory.past) == campaign.parts.ledger.next_number() - 1 - cancelled
+    return ended, events
+
+
+def test_cancelled_at_once_then_taken_up(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    request = Request(project.experiment, rollouts=60)
+    ended, events = heard(project, request, cancelled=True)
+    assert not ended.finished
+    assert events[-1] == ended
+    assert not [event for event in events if isinstance(event, ExperimentDecided)]
+    again, more = heard(project, request)
+    assert again.finished
+    started = [event.number for event in more if isinstance(event, ExperimentStarted)]
+    assert started[0] == 1, "the experiment that was in hand is gone on with"
+    decided = [event for event in more if isinstance(event, ExperimentDecided)]
+    assert decided[0].decision.verdict is Verdict.keep and decided[0].commit
+    assert isinstance(more[0], CampaignStarted)
+    phases = [event.phase for event in more if isinstance(event, PhaseChanged)]
+    assert phases[0] == "search" and phases[-2:] == ["holdout", "done"]
+    purposes = {event.purpose for event in more if isinstance(event, RolloutFinished)}
+    assert {"search", "holdout"} <= purposes
+    assert capsys.readouterr().out == "", "a campaign prints nothing: who listens does"
+
+
+def test_the_plan_is_the_same_as_what_is_done(project: Project) -> None:
+    planned = plan_campaign(Request(project.experiment, rollouts=60))
+    assert planned.resumes
+    commit, files = planned.start
+    assert commit == project.git("rev-parse", "ratchet/quick").strip()
+    assert b"max_steps = 9" in files["harness.toml"]
+
+
+def test_proposers_that_only_repeat_themselves_end_it() -> None:
+    assert idling(Memory(idle=IDLE_EXPERIMENTS - 1)) is None
+    assert str(IDLE_EXPERIMENTS) in (idling(Memory(idle=IDLE_EXPERIMENTS)) or "")
+
+
+def test_importing_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    import optimizer.cli.main  # noqa: F401
+
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,100 @@
+"""``experiment.toml``: defaults, strictness, and the page that documents it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from optimizer.errors import SettingsError
+from optimizer.settings import ExperimentSettings, load_experiment
+
+ROOT = Path(__file__).parents[2]
+LEAST = 'name = "e"\nharness = "h"\n[suite]\ntasks = "t.jsonl"\nenvironment = "m:f"\n'
+
+
+def load(tmp_path: Path, text: str) -> ExperimentSettings:
+    (tmp_path / "experiment.toml").write_text(text)
+    return load_experiment(tmp_path)[0]
+
+
+def keys(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, object]]:
+    """Every key with its default, tables by dotted name."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from keys(field.annotation, f"{before}{name}.")
+        else:
+            yield before + name, field.get_default()
+
+
+def test_the_least_that_must_be_said(tmp_path: Path) -> None:
+    settings = load(tmp_path, LEAST)
+    assert (settings.space, settings.program) == ("space.toml", "program.md")
+    assert (settings.proposers.tpe, settings.proposers.random, settings.proposers.human) == (2.0, 1.0, None)
+    assert (settings.gate.preset, settings.gate.exam_share, settings.gate.holdout_repeats) == ("fast", 0.1, 2)
+    assert settings.budget.model_dump() == dict.fromkeys(("rollouts", "tokens", "usd", "minutes", "until"))
+
+
+def test_the_file_itself_or_its_folder(tmp_path: Path) -> None:
+    load(tmp_path, LEAST)
+    assert load_experiment(tmp_path / "experiment.toml") == load_experiment(tmp_path)
+    assert load_experiment(tmp_path)[1] == tmp_path.resolve()
+
+
+def test_whole_numbers_do_for_real_ones_but_nothing_else_is_converted(tmp_path: Path) -> None:
+    assert load(tmp_path, LEAST + "[budget]\nminutes = 9\nusd = 2\n").budget.minutes == 9.0
+    assert load(tmp_path, LEAST + '[checks]\ncommands = ["true"]\n').checks.commands == ("true",)
+    for wrong in ('rollouts = "9"', "rollouts = 9.0", "rollouts = true", "minutes = nan", "usd = -1", 'until = "7:00"'):
+        with pytest.raises(SettingsError, match=rf"budget\.{wrong.split()[0]}: got "):
+            load(tmp_path, LEAST + f"[budget]\n{wrong}\n")
+
+
+@pytest.mark.parametrize("name", ["a", "A-1_b.c", "9", "x" * 63])
+def test_names(tmp_path: Path, name: str) -> None:
+    assert load(tmp_path, LEAST.replace('"e"', f'"{name}"')).name == name
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-a", ".a", "a..b", "a.lock", "a.", "a/b", "ä", "x" * 64])
+def test_names_that_no_branch_could_have(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="name: got"):
+        load(tmp_path, LEAST.replace('"e"', f'"{name}"'))
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no such file"):
+        load_experiment(tmp_path)
+    (tmp_path / "experiment.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="expected an experiment file"):
+        load_experiment(tmp_path)
+
+
+def test_the_shipped_experiment_is_valid() -> None:
+    assert load_experiment(ROOT / "experiments" / "navigator")[0].name == "navigator"
+
+
+def test_every_key_is_documented_with_its_default() -> None:
+    text = (ROOT / "docs" / "experiment-format.md").read_text(encoding="utf-8")
+    documented: dict[str, str] = {}
+    table = ""
+    for line in text.splitlines():
+        if heading := re.match(r"#+ \[(\w+)\]", line):
+            table = f"{heading[1]}."
+        if row := re.match(r"\| `(\w+)` \|[^|]*\| ([^|]*) \|", line):
+            documented[table + row[1]] = row[2].strip().strip("`")
+    known = dict(keys(ExperimentSettings))
+    assert set(known) == set(documented)
+    for name, default in known.items():
+        said = documented[name]
+        if isinstance(default, int | float) and not isinstance(default, bool):
+            assert float(said) == default, name
+        elif isinstance(default, str) and default:
+            assert said.strip('"') == default, name
+
+
+def test_the_documented_example_is_valid(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "experiment-format.md").read_text(encoding="utf-8")
+    for example in re.findall(r"```toml\n(name = .*?)```", text, flags=re.DOTALL):
+        assert load(tmp_path, example).name
