@@ -114,13 +114,14 @@ You answer questions with tools.
 
 
 class InstantRunner(Runner):
-    """Scores without rollouts: a champion's variants are drawn good or bad by their tree. ``busy_s`` adds up the time
-    spent here, which is what an evaluation would have taken; the ledger's record of each rollout is part of it."""
+    """Scores without rollouts: a champion's variants are drawn good or bad by their tree. ``busy_s`` and ``cpu_s``
+    add up the time spent here, by the clock and of the processor: what an evaluation would have taken. The ledger's
+    record of each rollout is part of it."""
 
     def __init__(self, ledger: Ledger, seed: int) -> None:
         self._ledger, self._seed = ledger, seed
         self._level: dict[str, float] = {}
-        self.busy_s = 0.0
+        self.busy_s = self.cpu_s = 0.0
 
     def run_together(
         self,
@@ -130,7 +131,7 @@ class InstantRunner(Runner):
         purpose: str,
         cancel: threading.Event | None = None,
     ) -> list[list[Rollout]]:
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.process_time()
         variant, champion = wanted
         level = self._level.setdefault(champion.tree, 0.0)
         if variant.tree not in self._level:
@@ -142,6 +143,7 @@ class InstantRunner(Runner):
         for rollout in all_of_them:
             store.finish(rollout)
         self.busy_s += time.perf_counter() - began
+        self.cpu_s += time.process_time() - cpu_began
         return rollouts
 
     def _rollout(self, tree: str, task: str, seed: int) -> Rollout:
