@@ -135,7 +135,9 @@ def _evaluate(
     except Stopped as stopped:
         if stopped.reason == "cancelled":
             raise
-        return evaluation, Decision(Verdict.timeout, "no decision within the experiment's time", rollouts=len(ran))
+        return evaluation, Decision(
+            Verdict.timeout, "its time, or the campaign's, was up before a decision", rollouts=len(ran)
+        )
 
 
 def _run(
