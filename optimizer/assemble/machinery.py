@@ -17,6 +17,7 @@ from optimizer.evaluation.runner import Runner, RunnerSettings
 from optimizer.evaluation.scratch import Scratch
 from optimizer.models.door import Door
 from optimizer.models.embedded import EmbeddedModel
+from optimizer.models.server import DoorServer
 from optimizer.pools.threads import ThreadPool
 from optimizer.proposers.base import Proposer
 from optimizer.proposers.human import HumanProposer
@@ -56,7 +57,7 @@ def start_runner(
     pool = ThreadPool(workers_of(settings))
     stack.callback(pool.close)
     door = Door({"agent": EmbeddedModel()}, budget)
-    server = door.serve(scratch.socket)
+    server = DoorServer(door, scratch.socket)
     stack.callback(server.close)
     runner = Runner(
         suite=suite,

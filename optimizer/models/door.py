@@ -12,17 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optimizer.errors import BudgetExceeded
 from optimizer.models.base import Meter, Upstream
 from optimizer.models.checking import check_request
 from optimizer.records import Spend
 from search_space.messages import ModelError, Request, Response
-
-if TYPE_CHECKING:
-    from optimizer.models.server import DoorServer
 
 
 @dataclass(slots=True)
@@ -101,12 +97,6 @@ class Door:
         if self._clock() >= session.deadline:
             raise ModelError(504, "timeout_error", f"the deadline of session '{session.name}' has passed")
         return self._metered(session, upstream, request)
-
-    def serve(self, path: Path) -> DoorServer:
-        """Serve the Messages API on a unix socket at ``path`` until the returned server is closed."""
-        from optimizer.models.server import DoorServer
-
-        return DoorServer(self, path)
 
     def _metered(self, session: _Session, upstream: Upstream, request: Request) -> Response:
         worst = upstream.worst_case(request)

@@ -24,7 +24,7 @@ Served = tuple[DoorServer, str]
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     door = Door({"agent": Scripted(answer), "busy": Scripted(refuse), "broken": Scripted(crash)}, Books())
-    with door.serve(tmp_path / "door.sock") as server:
+    with DoorServer(door, tmp_path / "door.sock") as server:
         yield server, door.open("s", 0, float("inf"), None)
 
 
@@ -175,7 +175,7 @@ def test_many_connections_at_once(served: Served) -> None:
 def test_only_the_owner_may_use_the_socket_and_it_is_removed(tmp_path: Path) -> None:
     door = Door({}, Books())
     path = tmp_path / "door.sock"
-    server = door.serve(path)
+    server = DoorServer(door, path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     server.close()
     server.close()
@@ -188,11 +188,11 @@ def test_a_socket_left_behind_is_replaced_and_other_files_are_not(tmp_path: Path
     path = tmp_path / "door.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
         left.bind(str(path))
-    with Door({}, Books()).serve(path):
+    with DoorServer(Door({}, Books()), path):
         pass
     path.write_text("mine")
     with pytest.raises(SandboxError, match=r"door\.sock"):
-        Door({}, Books()).serve(path)
+        DoorServer(Door({}, Books()), path)
     assert path.read_text() == "mine"
 
 
@@ -200,14 +200,14 @@ def test_a_path_too_long_for_a_socket_is_explained(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
     with pytest.raises(SandboxError) as error:
-        Door({}, Books()).serve(folder / "door.sock")
+        DoorServer(Door({}, Books()), folder / "door.sock")
     assert "shorter path" in error.value.hint
 
 
 def test_close_ends_open_connections(tmp_path: Path) -> None:
     door = Door({"agent": Scripted(answer)}, Books())
     token = door.open("s", 0, float("inf"), None)
-    server = door.serve(tmp_path / "door.sock")
+    server = DoorServer(door, tmp_path / "door.sock")
     client = DoorClient(str(server.path), token)
     client.create(ask())
     server.close()
