@@ -175,7 +175,7 @@ def test_budget_pace_and_description_may_change(copied: Project) -> None:
 
 
 def test_another_name_is_another_campaign(copied: Project) -> None:
-    done = copied.ratchet("run", "experiments/quick", "--name", "other", "--seed", "4", "--rollouts", "40", "--json")
+    done = copied.ratchet("run", "experiments/quick", "--name", "other", "--seed", "4", "--rollouts", "36", "--json")
     assert done.code == 0, done.err
     assert (done.lines[0]["campaign"], done.lines[0]["seed"]) == ("other", 4)
     assert "ratchet/other" in copied.git("branch", "--list", "ratchet/*")

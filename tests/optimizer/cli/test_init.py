@@ -59,14 +59,12 @@ def test_questions_from_a_library(fresh: Project, here: Here) -> None:
     """Without tasks of one's own they are generated; the standard library is the default."""
     made = here(fresh, "init", "--json", "--name", "std")
     assert strict_json(made.out)["experiment"] == "experiments/std"
-    assert "root" not in (fresh.root / "experiments/std/experiment.toml").read_text()
+    text = (fresh.root / "experiments/std/experiment.toml").read_text()
+    assert "environment_args = {}" in text and "generator_args = { seed = 1 }" in text
     made = here(fresh, "init", "--root", "library", "--name", "own", "--harness", "harness")
     assert made.code == 0, "an existing harness is taken as it is"
     assert 'root = "../../library"' in (fresh.root / "experiments/own/experiment.toml").read_text()
     fresh.commit()
-    done = here(fresh, "run", "experiments/std", "--dry-run", "--json")
-    assert done.code == 0, done.err
-    assert strict_json(done.out)["tasks"] == {"search": 72, "certify": 48, "holdout": 96}
     small = here(fresh, "run", "experiments/own", "--dry-run")
     assert small.code == 2 and "name a larger source tree" in small.err
 
