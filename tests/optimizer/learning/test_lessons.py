@@ -31,7 +31,7 @@ def test_a_measured_lesson() -> None:
     )
 
 
-@pytest.mark.parametrize("verdict", set(Verdict) - {Verdict.keep, Verdict.discard})
+@pytest.mark.parametrize("verdict", sorted(set(Verdict) - {Verdict.keep, Verdict.discard}))
 def test_an_unmeasured_lesson_says_why(verdict: Verdict) -> None:
     found = lesson(3, PROPOSAL, Decision(verdict, "the model was never asked. " + "x" * 400))
     assert "set limits.max_steps to 20" in found.text
