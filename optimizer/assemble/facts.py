@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from optimizer.assemble.founding import refuse_early
-from optimizer.assemble.plan import Planned, end_of, workers_of
+from optimizer.assemble.plan import Planned
+from optimizer.assemble.sizes import end_of, workers_of
 from optimizer.models.embedded import EmbeddedModel
 from optimizer.records import Split
 from optimizer.reports.plan import Opening, PlanFacts, shown

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from optimizer.assemble.plan import Planned, workers_of
+from optimizer.assemble.plan import Planned
+from optimizer.assemble.sizes import workers_of
 from optimizer.evaluation.budget import Budget
 from optimizer.evaluation.cache import RolloutStore
 from optimizer.evaluation.checks import check_commands, check_files

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from optimizer.assemble.accounts import budget_of, share_spent
 from optimizer.assemble.founding import check_same, found, refuse_early
 from optimizer.assemble.machinery import checker, proposer_of, start_runner, start_sandbox
-from optimizer.assemble.plan import Planned, end_of, gate_of, needed_of, tasks_of
+from optimizer.assemble.plan import Planned
+from optimizer.assemble.sizes import end_of, gate_of, needed_of, tasks_of
 from optimizer.campaign import Campaign
 from optimizer.errors import LedgerError
 from optimizer.evaluation.budget import Budget

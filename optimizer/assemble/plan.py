@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from optimizer.acceptance.presets import PRESETS, Preset
+from optimizer.assemble.sizes import end_of, first_of
 from optimizer.errors import CampaignMissing, RepositoryError, SettingsError
 from optimizer.home import RUNS, Home
 from optimizer.ledger import rows
 from optimizer.ledger.store import Ledger
-from optimizer.pools.threads import usable_processors
-from optimizer.records import Split, Task
+from optimizer.records import Split
 from optimizer.settings import EXPERIMENT_FILE, BudgetSettings, ExperimentSettings, load_experiment
 from optimizer.shipped import baseline_folder, experiment_folder
-from optimizer.stopping import End, seconds_until
+from optimizer.stopping import seconds_until
 from optimizer.suites.agent import AgentSuite
 from optimizer.suites.base import Suite
 from optimizer.workspace.workspace import Workspace
@@ -226,7 +225,7 @@ def _repository_of(path: Path) -> Path:
 def _check_start(planned: Planned) -> None:
     """What would make a new campaign useless from its first minute on."""
     harness_from_files(planned.start[1])
-    holdout, needed = end_of(planned).holdout, _first(planned)
+    holdout, needed = end_of(planned).holdout, first_of(planned)
     rollouts = planned.limits.rollouts
     if rollouts is not None and rollouts < holdout + needed:
         raise SettingsError(
@@ -265,45 +264,3 @@ def _seed(request: Request, existing: rows.Campaign | None, home: Home) -> int:
             hint="leave --seed out to resume it, or give the new campaign another --name",
         )
     return existing.seed
-
-
-def gate_of(settings: ExperimentSettings) -> Preset:
-    """The gate's sizes: the preset's, with what the experiment sets itself."""
-    preset, passes = PRESETS[settings.gate.preset], settings.gate.max_passes
-    return preset if passes is None else replace(preset, working=replace(preset.working, max_passes=passes))
-
-
-def end_of(planned: Planned) -> End:
-    """What is kept for the end. The last exam gets its share, but no less than an exam needs to say anything; where the
-    budget has no room for that much, none is held."""
-    gate, exam = planned.settings.gate, gate_of(planned.settings).exam
-    certify, tasks = len(planned.suite.tasks(Split.certify)), len(planned.suite.tasks(Split.holdout))
-    holdout = 0 if planned.no_holdout else 2 * gate.holdout_repeats * tasks
-    share = gate.exam_share if certify else 0.0
-    least = 2 * exam.min_repeats * certify if share else 0
-    rollouts = planned.limits.rollouts
-    if rollouts is None:
-        return End(None, share, least, holdout)
-    room = rollouts - holdout - _first(planned)
-    return End(min(max(int(share * rollouts), least), room) if least <= room else 0, share, least, holdout)
-
-
-def workers_of(settings: ExperimentSettings) -> int:
-    return settings.sandbox.workers or 2 * usable_processors()
-
-
-def needed_of(planned: Planned) -> int:
-    """Rollouts below which an experiment is not begun: what a keep needs at least."""
-    working = gate_of(planned.settings).working
-    return min(working.min_rollouts, len(planned.suite.tasks(Split.search)))
-
-
-def _first(planned: Planned) -> int:
-    """Rollouts before the first look of the first experiment, both sides together; it cannot be decided on fewer."""
-    working, tasks = gate_of(planned.settings).working, len(planned.suite.tasks(Split.search))
-    return working.first_look + working.min_champion * min(tasks, working.first_look)
-
-
-def tasks_of(suite: Suite, split: Split) -> dict[str, Task]:
-    """The tasks of a split by id."""
-    return {task.id: task for task in suite.tasks(split)}
