@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -17,18 +18,18 @@ Files = Mapping[str, bytes]
 """A tree: relative posix path to content."""
 
 
-class BaseEdit(BaseModel):
+class BaseEdit(BaseModel, ABC):
     """What all kinds of edit share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    @abstractmethod
     def apply(self, files: Files) -> dict[str, bytes]:
         """``files`` with the edit made. Raises :class:`InvalidEdit`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe(self) -> str:
         """What the edit does, in plain words, without a full stop; never empty."""
-        raise NotImplementedError
 
     def invert(self, files: Files) -> Edit:
         """The edit that takes ``self.apply(files)`` back to ``files``. Raises :class:`InvalidEdit`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
@@ -28,8 +29,9 @@ class PromptEdit(FileEdit):
             raise InvalidEdit(f"{self._where()}: {error}") from None
         return self._put(files, after if whole == text else after.removesuffix("\n"))
 
+    @abstractmethod
     def _change(self, prompt: prompts.Prompt) -> prompts.Prompt:
-        raise NotImplementedError
+        """The prompt with the edit made. Raises :class:`InvalidEdit`."""
 
     def _where(self) -> str:
         return f"{self.file}: section '{self.section}'" if self.section else f"{self.file}: before the first heading"
