@@ -150,6 +150,18 @@ class Project:
         path.write_text(text.replace(before, after))
 
 
+def strategy_diff(code: str) -> str:
+    """A person's proposal: the harness gets ``code`` as its compaction strategy."""
+    lines = code.split("\n")
+    added = "".join(f"+{line}\n" for line in lines)
+    return (
+        "# Perhaps this helps.\n"
+        "--- a/harness.toml\n+++ b/harness.toml\n@@ -3,3 +3,7 @@\n \n [limits]\n max_steps = 1  # to be raised\n"
+        '+\n+[compaction]\n+strategy = "plugin"\n+file = "strategies/x.py"\n'
+        f"--- /dev/null\n+++ b/strategies/x.py\n@@ -0,0 +1,{len(lines)} @@\n{added}"
+    )
+
+
 def strict_json(text: str) -> Any:
     """JSON as every program reads it: no NaN, no Infinity."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.optimizer.cli.projects import Project
+from tests.optimizer.cli.projects import Project, strategy_diff
 
 STRATEGIES = {
     "a_fine": ("def compact(messages, limit_tokens, parameters):\n    return messages", "", ""),
@@ -41,17 +41,6 @@ ORDER = sorted(STRATEGIES)
 LABORIOUS = ("d_prints", "e_forks")
 
 
-def diff(code: str) -> str:
-    lines = code.split("\n")
-    added = "".join(f"+{line}\n" for line in lines)
-    return (
-        "# Perhaps this helps.\n"
-        "--- a/harness.toml\n+++ b/harness.toml\n@@ -3,3 +3,7 @@\n \n [limits]\n max_steps = 1  # to be raised\n"
-        '+\n+[compaction]\n+strategy = "plugin"\n+file = "strategies/x.py"\n'
-        f"--- /dev/null\n+++ b/strategies/x.py\n@@ -0,0 +1,{len(lines)} @@\n{added}"
-    )
-
-
 @pytest.fixture(scope="module")
 def misbehaved(template: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, list[dict[str, Any]]]:
     """A campaign of nothing but such proposals, and its log."""
@@ -68,7 +57,7 @@ def misbehaved(template: Project, tmp_path_factory: pytest.TempPathFactory) -> t
     outside, truth = root.parent / "outside.txt", project.experiment / "tasks.jsonl"
     for name, (code, _, _) in STRATEGIES.items():
         text = code.replace("{outside}", str(outside)).replace("{truth}", str(truth))
-        (proposals / f"{name}.diff").write_text(diff(text))
+        (proposals / f"{name}.diff").write_text(strategy_diff(text))
     began = time.monotonic()
     done = project.ratchet("run", "experiments/quick")
     assert done.code == 0, done.err

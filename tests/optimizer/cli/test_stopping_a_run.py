@@ -15,7 +15,7 @@ import pytest
 
 from optimizer.ledger.lock import running_pid
 from optimizer.ledger.store import Ledger
-from tests.optimizer.cli.projects import Done, Finished, Project, command, environment, strict_json
+from tests.optimizer.cli.projects import Done, Finished, Project, command, environment, strategy_diff, strict_json
 
 Here = Callable[..., Done]
 PATIENCE_S = 60.0
@@ -184,6 +184,10 @@ class Terminal:
 
 
 def test_the_live_table_on_a_terminal(project: Project) -> None:
+    slow_strategy = (
+        "import time\ntime.sleep(0.7)\ndef compact(messages, limit_tokens, parameters):\n    return messages"
+    )
+    (project.experiment / "proposals" / "a_slow.diff").write_text(strategy_diff(slow_strategy))
     terminal = Terminal(project, "run", "experiments/quick", "--rollouts", "400")
     terminal.read_until("running …")
     terminal.press_ctrl_c()
