@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -103,7 +102,8 @@ class Campaign:
         standing = hold_exam(
             standing, self.parts, Site(self.certify, purpose, deadline), most_rollouts=most, final=final
         )
-        self.parts.emit(PhaseChanged("search", "experiments on the search tasks"))
+        if not final:
+            self.parts.emit(PhaseChanged("search", "experiments on the search tasks"))
         return standing
 
     def _begin_end(self, standing: Standing, why: str) -> Standing:
@@ -128,7 +128,7 @@ class Campaign:
             except (BudgetExceeded, Stopped) as error:
                 if isinstance(error, Stopped) and error.reason == "cancelled":
                     raise
-                print(f"the holdout could not be measured in full: {error}", file=sys.stderr)
+                parts.emit(PhaseChanged("holdout", f"could not be measured in full: {error}"))
         else:
             parts.ledger.remember(standing.at_stage("done", parts.limits).to_json())
         parts.emit(PhaseChanged("done", "finished"))

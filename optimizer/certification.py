@@ -108,8 +108,8 @@ def look_at_holdout(standing: Standing, baseline: str, parts: Parts, site: Site,
         "champion_tree": tree,
         "champion_commit": standing.certified_commit if standing.passed else standing.commit,
         "working_tree": standing.tree,
-        "baseline_cost": asdict(_mean_cost(before)),
-        "champion_cost": asdict(_mean_cost(after)),
+        "baseline_cost": asdict(_cost(before)),
+        "champion_cost": asdict(_cost(after)),
         "search_estimate": standing.pool.mean,
         "limits": parts.limits,
     }
@@ -125,7 +125,7 @@ def _run(tree: str, wanted: tuple[tuple[str, int], ...], parts: Parts, site: Sit
     return parts.runner.run(tree, files, tasks, deadline=site.deadline, purpose=site.purpose, cancel=parts.cancel)
 
 
-def _mean_cost(rollouts: list[Rollout]) -> Spend:
+def _cost(rollouts: list[Rollout]) -> Spend:
     """All that the rollouts cost together."""
     return sum((rollout.spend for rollout in rollouts), Spend())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from optimizer.acceptance.working import Ask, look, plan, settle, shuffled
@@ -42,7 +42,6 @@ def run_experiment(
     if proposal is None:
         return None
     parts.emit(ExperimentStarted(number, proposal))
-    deadline = min(deadline, began + parts.experiment_timeout_s)
     variant: Variant | None = None
     evaluation, spend = Evaluation({}, {}), Spend()
     try:
@@ -50,11 +49,21 @@ def run_experiment(
         if problem := parts.check(variant.files):
             decision = Decision(Verdict.checks_failed, problem)
         else:
-            evaluation, decision = _evaluate(variant, files, standing, parts, deadline=deadline, label=f"{number:06}")
+            until = _Until(began + parts.experiment_timeout_s, deadline)
+            evaluation, decision, spent_out = _evaluate(number, variant, files, standing, parts, until)
+            standing = replace(standing, spent_out=spent_out)
             spend = evaluation.spend
     except InvalidEdit as error:
         decision = Decision(Verdict.invalid, str(error))
     return _settle(number, proposal, variant, evaluation, decision, standing, memory, parts, (spend, began))
+
+
+@dataclass(frozen=True, slots=True)
+class _Until:
+    """Two ``time.monotonic()`` instants: when the experiment's own time is up, and when the search's is."""
+
+    own: float
+    search: float
 
 
 def rollout_seed(campaign_seed: int, task: str, repeat: int) -> int:
@@ -110,34 +119,38 @@ def _apply(
 
 
 def _evaluate(
-    variant: Variant, files: Mapping[str, bytes], standing: Standing, parts: Parts, *, deadline: float, label: str
-) -> tuple[Evaluation, Decision]:
-    """Rollouts in batches until the gate decides, the variant proves broken, or time or budget end."""
+    number: int, variant: Variant, files: Mapping[str, bytes], standing: Standing, parts: Parts, until: _Until
+) -> tuple[Evaluation, Decision, str]:
+    """Rollouts in batches until the gate decides, the variant proves broken, or time or budget end; the evidence, the
+    decision, and the limits that are spent (empty while they are not)."""
     order = shuffled(parts.tasks, champion=standing.tree, seed=parts.seed)
     evaluation, ran = Evaluation({}, {}), list[Rollout]()
     pool, settings = standing.pool, parts.gate.working
     try:
         while ask := plan(pool, evaluation, settings, order):
-            candidate, champion = _run(variant, files, standing.tree, ask, parts, deadline=deadline, label=label)
+            candidate, champion = _run(
+                variant, files, standing.tree, ask, parts, deadline=min(until.own, until.search), label=f"{number:06}"
+            )
             _refuse_broken_champion(champion)
             ran += candidate
             evaluation = _with(evaluation, candidate, champion)
             decision = _broken(ran) or look(pool, evaluation, settings, order)
             if decision:
-                return evaluation, decision
+                return evaluation, decision, ""
         decision = look(pool, evaluation, settings, order, last=True)
         assert decision is not None, "the gate answers when no more evidence can be had"
-        return evaluation, decision
+        return evaluation, decision, ""
     except BudgetExceeded as error:
-        return evaluation, Decision(
-            Verdict.over_budget, f"the budget ended before a decision: {error}", rollouts=len(ran)
-        )
+        why = f"the budget ended before a decision: {error}"
+        return evaluation, Decision(Verdict.over_budget, why, rollouts=len(ran)), parts.limits
     except Stopped as stopped:
         if stopped.reason == "cancelled":
             raise
-        return evaluation, Decision(
-            Verdict.timeout, "its time, or the campaign's, was up before a decision", rollouts=len(ran)
-        )
+        if until.search < until.own:
+            why = "the search's time was up before a decision"
+            return evaluation, Decision(Verdict.over_budget, why, rollouts=len(ran)), ""
+        why = f"no decision within {parts.experiment_timeout_s:g} s"
+        return evaluation, Decision(Verdict.timeout, why, rollouts=len(ran)), ""
 
 
 def _run(
@@ -208,8 +221,6 @@ def _settle(
     value = None if decision.effect is None else standing.pool.gained + decision.effect
     pool = settle(standing.pool, evaluation, decision, parts.gate.working)
     after, commit = replace(standing, pool=pool), None
-    if decision.verdict is Verdict.over_budget:
-        after = replace(after, spent_out=parts.limits)
     if decision.verdict is Verdict.keep:
         assert variant is not None
         message = keep_message(
