@@ -41,7 +41,24 @@ class ToolResultBlock(TypedDict):
     cache_control: NotRequired[CacheControl]
 
 
-Block = TextBlock | ToolUseBlock | ToolResultBlock
+class ThinkingBlock(TypedDict):
+    """Extended thinking. ``signature`` is opaque: the block goes back as it came, or the API refuses it."""
+
+    type: Literal["thinking"]
+    thinking: str
+    signature: str
+
+
+class RedactedThinkingBlock(TypedDict):
+    """Thinking that only the provider can read; goes back as it came."""
+
+    type: Literal["redacted_thinking"]
+    data: str
+
+
+Block = TextBlock | ToolUseBlock | ToolResultBlock | ThinkingBlock | RedactedThinkingBlock
+"""The blocks that are known. A provider may send others: they are carried along unchanged, so code that reads blocks
+asks for the types it wants and lets the rest pass."""
 
 
 class Message(TypedDict):
@@ -67,7 +84,16 @@ class Request(TypedDict):
     tool_choice: NotRequired[dict[str, Any]]
     temperature: NotRequired[float]
     stop_sequences: NotRequired[list[str]]
+    stream: NotRequired[bool]
+    thinking: NotRequired[dict[str, Any]]
     metadata: NotRequired[dict[str, str]]
+
+
+class CacheCreation(TypedDict):
+    """``cache_creation_input_tokens`` by time to live: the two are priced differently."""
+
+    ephemeral_5m_input_tokens: int
+    ephemeral_1h_input_tokens: int
 
 
 class Usage(TypedDict):
@@ -77,6 +103,7 @@ class Usage(TypedDict):
     output_tokens: int
     cache_creation_input_tokens: int
     cache_read_input_tokens: int
+    cache_creation: NotRequired[CacheCreation]
 
 
 class Response(TypedDict):
@@ -85,7 +112,15 @@ class Response(TypedDict):
     role: Literal["assistant"]
     model: str
     content: list[Block]
-    stop_reason: Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
+    stop_reason: Literal[
+        "end_turn",
+        "max_tokens",
+        "stop_sequence",
+        "tool_use",
+        "pause_turn",
+        "refusal",
+        "model_context_window_exceeded",
+    ]
     stop_sequence: str | None
     usage: Usage
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from search_space.harness import Harness
 from search_space.messages import Block, CacheControl, Message, Request, TextBlock, ToolSpec, blocks, estimate_tokens
@@ -55,7 +56,7 @@ def build_request(
 
 def _marked(message: Message) -> Message:
     content: list[Block] = list(blocks(message))
-    last = content[-1].copy()
-    last["cache_control"] = _MARK
-    content[-1] = last
+    last = content[-1]
+    if last["type"] in ("text", "tool_use", "tool_result"):
+        content[-1] = cast(Block, {**last, "cache_control": _MARK})
     return {"role": message["role"], "content": content}

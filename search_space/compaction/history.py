@@ -247,6 +247,7 @@ def _answers_a_call(message: Message) -> bool:
 
 
 def _block_text(block: Block) -> str:
+    """What may be shortened of a block: thinking and blocks that are not known go back as they came."""
     if block["type"] == "text":
         return block["text"]
     return text_of(block["content"]) if block["type"] == "tool_result" else ""

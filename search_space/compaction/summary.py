@@ -121,7 +121,7 @@ def transcript(messages: Sequence[Message]) -> str:
                 lines.append(f"{message['role']}: {block['text']}")
             elif block["type"] == "tool_use":
                 lines.append(f"call: {call_text(block['name'], block['input'], 400)}")
-            else:
+            elif block["type"] == "tool_result":
                 lines.append(f"{'error' if block.get('is_error') else 'result'}: {text_of(block['content'])}")
     return "\n".join(lines)
 

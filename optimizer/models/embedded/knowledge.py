@@ -74,7 +74,7 @@ class Knowledge:
                     calls[block["id"]] = (block["name"], inputs_key(block["input"]))
                     if self._toolbox.role_of(block["name"]) == "note":
                         self.read_text("\n".join(str(value) for value in block["input"].values()))
-                elif block["tool_use_id"] in calls:
+                elif block["type"] == "tool_result" and block["tool_use_id"] in calls:
                     self.read_result(*calls[block["tool_use_id"]], text_of(block["content"]), block.get("is_error"))
                     self.checked = self.checked or checking
 
