@@ -1,35 +1,84 @@
-"""What stands behind the door: an upstream answers Messages requests and says beforehand what one may cost."""
+"""What stands behind the door: an upstream answers Messages requests and says beforehand what one may cost.
+
+ModelError               a call that failed; raised plain, it is the request's own fault (400, 413, 422): no other try,
+│                        and whatever asked so has to live with it
+└── UpstreamError        a failure of the upstream or of the way to it: says nothing about whoever asked
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from optimizer.records import Spend
-from search_space.messages import Request, Response
+from search_space.messages import ModelError, Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer and what it really cost."""
+
+    response: Response
+    spend: Spend
+
+
+class UpstreamError(ModelError):
+    """The upstream failed, for no fault of the request: rate limit, overload, dropped connection, wrong key.
+
+    ``spend`` is what the failed attempt cost all the same (a half stream's input). ``again`` says that another attempt
+    may succeed (429, 529, 5xx, a dropped connection, half a stream); without it nothing will change by waiting (401,
+    403, 404, no credit left). ``retry_after_s`` is how long the provider asked to wait, None when it said nothing.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        message: str,
+        *,
+        again: bool,
+        spend: Spend | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(status, kind, message)
+        self.again = again
+        self.spend = spend or Spend()
+        self.retry_after_s = retry_after_s
 
 
 class Upstream(Protocol):
-    """A model provider, or a stand-in for one."""
+    """A model provider, or a stand-in for one. Safe to use from any number of threads."""
 
     @property
     def name(self) -> str:
         """How reports call it; the embedded model's says that it is no language model."""
         ...
 
-    def worst_case(self, request: Request) -> Spend:
-        """An upper bound on what ``request`` can cost: reserved before the call."""
+    @property
+    def costs_money(self) -> bool:
+        """Whether somebody is billed for calls."""
         ...
 
-    def create(self, request: Request, *, seed: int, session: str, deadline: float) -> Response:
-        """Answer ``request``, raising :class:`search_space.messages.ModelError`.
+    def worst_case(self, request: Request) -> Spend:
+        """An upper bound on what one attempt at ``request`` can cost: reserved before it."""
+        ...
+
+    def create(self, request: Request, *, seed: int, session: str, deadline: float) -> Reply:
+        """Make ONE attempt at answering ``request``: the door tries again where that is worth it.
 
         ``seed`` fixes the randomness where the upstream has a say in it; ``session`` names the rollout (prompt-cache
         scope of the embedded model); ``deadline`` is a ``time.monotonic()`` instant after which no answer is wanted.
+
+        Raises :class:`UpstreamError`, or a plain :class:`ModelError` when the request is at fault.
         """
         ...
 
-    def price(self, response: Response) -> Spend:
-        """What ``response`` really cost."""
+    def check(self) -> None:
+        """Look before a campaign begins whether calls can succeed at all.
+
+        Raises :class:`optimizer.errors.SettingsError` with one clear line: no key, wrong key, unknown model, unknown
+        price with a budget in dollars. Makes no call that is billed.
+        """
         ...
 
 

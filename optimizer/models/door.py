@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from optimizer.errors import BudgetExceeded
-from optimizer.models.base import Meter, Upstream
+from optimizer.models.base import Meter, Reply, Upstream, UpstreamError
 from optimizer.models.checking import check_request
 from optimizer.records import Spend
 from search_space.messages import ModelError, Request, Response
@@ -109,14 +109,16 @@ class Door:
                 why = str(error) or "the budget does not cover this call"
                 raise ModelError(402, "budget_exceeded", why) from None
             try:
-                response = _answer(upstream, request, session)
-                actual = worst  # should pricing fail, the call is paid in full rather than forgotten
-                actual = upstream.price(response)
+                reply = _answer(upstream, request, session)
+                actual = reply.spend
+            except UpstreamError as error:
+                actual = error.spend
+                raise
             finally:
                 self._meter.settle(ticket, actual)
         finally:
             self._leave(session, worst, actual)
-        return response
+        return reply.response
 
     def _enter(self, session: _Session, worst: Spend) -> None:
         with self._changed:
@@ -135,7 +137,7 @@ class Door:
             self._changed.notify_all()
 
 
-def _answer(upstream: Upstream, request: Request, session: _Session) -> Response:
+def _answer(upstream: Upstream, request: Request, session: _Session) -> Reply:
     try:
         return upstream.create(request, seed=session.seed, session=session.name, deadline=session.deadline)
     except ModelError:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import cast
 
+from optimizer.models.base import Reply
 from optimizer.models.embedded.caching import Measured, PromptCache, measure
 from optimizer.models.embedded.dice import Dice
 from optimizer.models.embedded.knowledge import Knowledge
@@ -23,6 +24,7 @@ from search_space.messages import (
     ModelError,
     Request,
     Response,
+    Usage,
     blocks,
     estimate_tokens,
     text_of,
@@ -50,13 +52,18 @@ class EmbeddedModel:
         """How reports call it."""
         return NAME
 
+    @property
+    def costs_money(self) -> bool:
+        """It costs nothing."""
+        return False
+
     def worst_case(self, request: Request) -> Spend:
         """All input uncached and ``max_tokens`` of output."""
         tokens = self._measured(request).total_tokens
         # A cache write is input too, reported in another field: the sum of both can never exceed the input.
         return Spend(calls=1, input_tokens=tokens, output_tokens=request["max_tokens"])
 
-    def create(self, request: Request, *, seed: int, session: str, deadline: float) -> Response:
+    def create(self, request: Request, *, seed: int, session: str, deadline: float) -> Reply:
         """Answer ``request``; ``deadline`` is not looked at, since an answer takes a few milliseconds.
 
         Raises :class:`ModelError` (400) when the input is longer than the context window, or has too many breakpoints.
@@ -71,7 +78,7 @@ class EmbeddedModel:
         fresh = Dice(seed, measured.prefixes[-1].hex(), request["max_tokens"])
         content, stop = _cut(_content(_turn(request, seed, measured, fresh), fresh), request["max_tokens"])
         calls = any(block["type"] == "tool_use" for block in content)
-        return {
+        response: Response = {
             "id": f"msg_{int(fresh.roll('id') * 2**52):013x}",
             "type": "message",
             "role": "assistant",
@@ -81,6 +88,10 @@ class EmbeddedModel:
             "stop_sequence": None,
             "usage": self._cache.usage(session, measured, estimate_tokens(content)),
         }
+        return Reply(response, _spend(response["usage"]))
+
+    def check(self) -> None:
+        """It needs no key and is always there."""
 
     def _measured(self, request: Request) -> Measured:
         """:func:`measure`, done once when a call's worst case and then its answer are asked for in one thread."""
@@ -92,16 +103,15 @@ class EmbeddedModel:
         self._last.pair = (request, fresh)
         return fresh
 
-    def price(self, response: Response) -> Spend:
-        """The usage of ``response``; no dollars."""
-        usage = response["usage"]
-        return Spend(
-            calls=1,
-            input_tokens=usage["input_tokens"],
-            output_tokens=usage["output_tokens"],
-            cache_read_tokens=usage["cache_read_input_tokens"],
-            cache_write_tokens=usage["cache_creation_input_tokens"],
-        )
+
+def _spend(usage: Usage) -> Spend:
+    return Spend(
+        calls=1,
+        input_tokens=usage["input_tokens"],
+        output_tokens=usage["output_tokens"],
+        cache_read_tokens=usage["cache_read_input_tokens"],
+        cache_write_tokens=usage["cache_creation_input_tokens"],
+    )
 
 
 def _turn(request: Request, seed: int, measured: Measured, fresh: Dice) -> Turn:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from optimizer.errors import BudgetExceeded
+from optimizer.models.base import Reply, UpstreamError
 from optimizer.models.embedded import EmbeddedModel
 from optimizer.records import Spend
-from search_space.messages import Message, ModelError, Request, Response, ToolSpec, text_of
+from search_space.messages import Message, Request, Response, ToolSpec, text_of
 
 
 class Books:
@@ -44,16 +45,17 @@ class Scripted:
     act: Callable[[Request], Response]
     calls: list[tuple[int, str]] = field(default_factory=list)
     name: str = "scripted"
+    costs_money: bool = False
 
     def worst_case(self, request: Request) -> Spend:
         return Spend(calls=1, input_tokens=90, output_tokens=10)
 
-    def create(self, request: Request, *, seed: int, session: str, deadline: float) -> Response:
+    def create(self, request: Request, *, seed: int, session: str, deadline: float) -> Reply:
         self.calls.append((seed, session))
-        return self.act(request)
+        return Reply(self.act(request), Spend(calls=1, input_tokens=8, output_tokens=2))
 
-    def price(self, response: Response) -> Spend:
-        return Spend(calls=1, input_tokens=8, output_tokens=2)
+    def check(self) -> None:
+        pass
 
 
 def answer(request: Request) -> Response:
@@ -75,7 +77,7 @@ def answer(request: Request) -> Response:
 
 
 def refuse(request: Request) -> Response:
-    raise ModelError(529, "overloaded_error", "try later")
+    raise UpstreamError(529, "overloaded_error", "try later", again=True)
 
 
 def crash(request: Request) -> Response:
@@ -147,7 +149,7 @@ class Miniature:
         messages: list[Message] = [{"role": "user", "content": question}]
         for _ in range(max_steps):
             request = self.request(system, messages)
-            response = model.create(request, seed=seed, session="s", deadline=float("inf"))
+            response = model.create(request, seed=seed, session="s", deadline=float("inf")).response
             messages.append({"role": "assistant", "content": response["content"]})
             calls = [block for block in response["content"] if block["type"] == "tool_use"]
             if not calls:

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from optimizer.models.base import UpstreamError
 from optimizer.models.door import Door
 from optimizer.records import Spend
 from search_space.messages import ModelError, Request, Response
@@ -46,16 +47,16 @@ def test_a_failed_call_releases_its_reservation(act: object, status: int) -> Non
     assert not books.open and books.spent == Spend() == door.close(token)
 
 
-def test_a_call_that_cannot_be_priced_is_paid_in_full() -> None:
-    class Unpriced(Scripted):
-        def price(self, response: Response) -> Spend:
-            raise KeyError("usage")
+def test_a_failed_attempt_costs_what_the_upstream_says() -> None:
+    def half(request: Request) -> Response:
+        raise UpstreamError(502, "api_error", "half a stream", again=True, spend=Spend(calls=1, input_tokens=8))
 
     books = Books()
-    door = Door({"agent": Unpriced(answer)}, books)
-    with pytest.raises(KeyError):
-        door.create(door.open("s", 0, FOREVER, None), ask())
-    assert not books.open and books.spent.tokens == 100
+    door = Door({"agent": Scripted(half)}, books)
+    token = door.open("s", 0, FOREVER, None)
+    with pytest.raises(UpstreamError, match="half a stream"):
+        door.create(token, ask())
+    assert not books.open and books.spent == Spend(calls=1, input_tokens=8) == door.close(token)
 
 
 def test_a_spent_budget_is_said_before_anything_is_called() -> None:

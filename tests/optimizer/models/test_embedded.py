@@ -30,7 +30,7 @@ PERFECT = "\n".join(
 
 
 def reply(request: Request, seed: int = 0, model: EmbeddedModel | None = None) -> Response:
-    return (model or EmbeddedModel()).create(request, seed=seed, session="s", deadline=FOREVER)
+    return (model or EmbeddedModel()).create(request, seed=seed, session="s", deadline=FOREVER).response
 
 
 def said(response: Response) -> Any:
@@ -195,7 +195,8 @@ def test_the_worst_case_covers_the_price() -> None:
     for exchanges in ([], [BASES], [BASES, ORIGIN]):
         request: Any = mini.request(PERFECT + " filler" * 900, talk(*exchanges))
         request["messages"][-1]["content"] = _marked(request["messages"][-1]["content"])
-        worst, price = model.worst_case(request), model.price(reply(request, model=model))
+        worst = model.worst_case(request)
+        price = model.create(request, seed=0, session="s", deadline=FOREVER).spend
         assert worst.tokens >= price.tokens and worst.calls == price.calls == 1 and worst.usd == price.usd == 0.0
     assert price.cache_read_tokens > 1024
 

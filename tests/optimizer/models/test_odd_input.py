@@ -95,5 +95,5 @@ def test_nothing_in_a_request_makes_it_fail(chunk: int) -> None:
         request["system"] = dice.choice(PROMPTS)
         if dice.random() < 0.8:
             request["tools"] = ODD_TOOLS if dice.random() < 0.1 else dice.sample(SPECS, dice.randint(0, len(SPECS)))
-        response = model.create(request, seed=seed, session="s", deadline=0.0)
+        response = model.create(request, seed=seed, session="s", deadline=0.0).response
         assert response["content"]
