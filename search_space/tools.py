@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from search_space.messages import ToolSpec
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+GLOB = re.compile(r"[*?\[]")
 
 
 class ToolError(Exception):
@@ -15,15 +21,47 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """The resources that a tool reads and writes, by name (``"files"``, ``"notes"``). Two calls may run side by side
-    unless one writes what the other reads or writes."""
+    """The resources that a tool reads and writes.
+
+    A resource is a name (``"notes"``, ``"files"``) or a part of one, a path behind a colon: ``"files"`` contains
+    ``"files:src"``, which contains ``"files:src/a.py"``. A part may hold inputs of the call, ``"files:{path}"``; an
+    input that is a list of texts stands for each of them. Two calls may run side by side unless one writes what the
+    other reads or writes.
+    """
 
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
 
+    def of(self, given: Any) -> Effects:
+        """The effects of a call with the input ``given``: no placeholders, every path normal.
+
+        An input that is missing or no text, or that leads out of the resource, widens to the whole resource; one with a
+        ``*``, ``?`` or ``[`` to the folder before it.
+        """
+        if not (self.reads or self.writes):
+            return self
+        values = given if isinstance(given, Mapping) else {}
+        return Effects(frozenset(_bound(self.reads, values)), frozenset(_bound(self.writes, values)))
+
+    def conflict(self, other: Effects) -> str | None:
+        """The resource over which a call with these effects must not run at the same time as one with ``other``'s; None
+        when there is none. A placeholder counts as anything: it may conflict."""
+        return self._first(other, lambda one, two: overlap(_whole(one), _whole(two)))
+
     def conflicts(self, other: Effects) -> bool:
-        """Whether a call with these effects must not run at the same time as one with ``other``'s."""
-        return bool(self.writes & (other.reads | other.writes) or other.writes & self.reads)
+        """Whether there is a :meth:`conflict`."""
+        return self.conflict(other) is not None
+
+    def always_conflict(self, other: Effects) -> str | None:
+        """As :meth:`conflict`, but only one that any two inputs have: ``"files:{path}"`` need not meet itself."""
+        return self._first(other, _always)
+
+    def _first(self, other: Effects, meet: Callable[[str, str], bool]) -> str | None:
+        """The first writing that meets something of the other side, in the order of the names; the narrower name."""
+        if not (self.writes or other.writes):
+            return None
+        pairs = [*product(self.writes, other.writes | other.reads), *product(other.writes, self.reads)]
+        return min((max(one, two, key=len) for one, two in pairs if meet(one, two)), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +69,8 @@ class Tool:
     """One tool of an environment.
 
     ``run`` takes the call's input and returns the result's text, or raises :class:`ToolError`; it must be deterministic
-    and safe to call from several threads unless ``effects`` says it writes.
+    and safe to call in a thread beside any call that its ``effects`` do not conflict with. ``assumed`` says that the
+    effects are a guess, as of a server that tells none; a harness may then say better.
     """
 
     name: str
@@ -39,7 +78,65 @@ class Tool:
     input_schema: Mapping[str, Any]
     run: Callable[[Mapping[str, Any]], str]
     effects: Effects = field(default_factory=Effects)
+    assumed: bool = False
 
     def spec(self) -> ToolSpec:
         """The tool as a Messages request offers it."""
         return {"name": self.name, "description": self.description, "input_schema": dict(self.input_schema)}
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two resources are the same, or one contains the other; both as :meth:`Effects.of` gives them."""
+    if len(one) > len(other):
+        one, other = other, one
+    return other.startswith(one) and (len(one) == len(other) or other[len(one)] == ("/" if ":" in one else ":"))
+
+
+def resource(name: str, path: str) -> str:
+    """The part ``path`` of the resource ``name`` in normal form, ``"files:src/a.py"``; the whole, ``"files"``, for a
+    path that is empty, absolute or leads outside."""
+    normal = posixpath.normpath(path) if path else "."
+    return name if normal == "." or normal.startswith("/") or normal.split("/", 1)[0] == ".." else f"{name}:{normal}"
+
+
+def _bound(resources: Iterable[str], values: Mapping[str, Any]) -> Iterator[str]:
+    for each in resources:
+        name, _, part = each.partition(":")
+        wanted = PLACEHOLDER.findall(part)
+        texts = [_texts(values.get(key)) for key in wanted]
+        if not all(texts):
+            yield name
+            continue
+        for chosen in product(*texts):
+            filling = iter(chosen)
+            path = PLACEHOLDER.sub(lambda _: next(filling), part)  # noqa: B023 - used at once
+            if wanted and (glob := GLOB.search(path)):
+                path = path[: path.rfind("/", 0, glob.start()) + 1]
+            yield resource(name, path)
+
+
+def _texts(value: Any) -> list[str]:
+    """The texts that an input stands for; none when it is odd."""
+    if isinstance(value, str):
+        return [value]
+    return list(value) if isinstance(value, list) and all(isinstance(each, str) for each in value) else []
+
+
+def _whole(name: str) -> str:
+    return name if "{" not in name else name.partition(":")[0]
+
+
+def _always(one: str, other: str) -> bool:
+    """Whether one contains the other whatever the inputs are: the container has no placeholder, and all before the
+    other's placeholder lies in it."""
+    return any(
+        "{" not in outer and overlap(outer, fixed) and len(fixed) >= len(outer)
+        for outer, inner in ((one, other), (other, one))
+        for fixed in [_fixed(inner)]
+    )
+
+
+def _fixed(name: str) -> str:
+    """What is before the placeholder, up to a whole part: ``files:src`` of ``files:src/{path}``."""
+    head, brace, _ = name.partition("{")
+    return head if not brace else head[: max(head.rfind("/"), head.rfind(":"), 0)]
