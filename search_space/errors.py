@@ -3,6 +3,7 @@
 SearchSpaceError
 ├── InvalidFile      a file that does not say what it should (names file, key, got, expected, nearest key)
 ├── InvalidEdit      an edit outside the declared space, or one that does not apply
+├── InvalidToolSpec  a tool that the Messages API would refuse (names tool, key, got, expected)
 └── MissingFile      a harness folder or a file in it that is not there
 """
 
@@ -28,3 +29,11 @@ class InvalidEdit(SearchSpaceError):
 
 class MissingFile(SearchSpaceError):
     """A harness folder, or a file that it must have, is missing."""
+
+
+class InvalidToolSpec(SearchSpaceError):
+    """A tool that the Messages API would refuse, and with it every request that offers it."""
+
+    def __init__(self, tool: str, key: str, got: str, expected: str) -> None:
+        super().__init__(f"tool {tool!r}: {key}: got {got}, expected {expected}")
+        self.tool, self.key, self.got, self.expected = tool, key, got, expected
