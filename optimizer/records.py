@@ -49,7 +49,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What something cost. Tokens as the model counts them; ``seconds`` is wall time summed over rollouts."""
+    """What something cost. Tokens as the model counts them; ``seconds`` is wall time summed over rollouts.
+
+    ``input_tokens`` are those neither read from nor written to the prompt cache. ``cache_write_1h_tokens`` are those of
+    ``cache_write_tokens`` that were written to live for an hour. ``cache_missed_tokens`` are input or write tokens as
+    well: a prefix that an earlier call of the same rollout had in the cache, and that a later call had to send again.
+    ``usd_uncached`` is what the same tokens would have cost without a prompt cache, 0 where no price is known.
+    """
 
     rollouts: int = 0
     calls: int = 0
@@ -59,11 +65,25 @@ class Spend:
     cache_write_tokens: int = 0
     usd: float = 0.0
     seconds: float = 0.0
+    cache_write_1h_tokens: int = 0
+    cache_missed_tokens: int = 0
+    usd_uncached: float = 0.0
 
     @property
     def tokens(self) -> int:
         """Input, output, cache reads and cache writes together."""
         return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    @property
+    def billed_tokens(self) -> float:
+        """Tokens in units of one uncached input token: reads 0.1, writes 1.25 (2 for an hour), output 5.
+
+        The ratios of Anthropic's published prices (prompt caching: 5-minute writes 1.25, one-hour writes 2 and reads
+        0.1 times the base input price, for every model; output 5 times, for the Claude models sold in 2025 and 2026).
+        """
+        short = self.cache_write_tokens - self.cache_write_1h_tokens
+        written = 1.25 * short + 2.0 * self.cache_write_1h_tokens
+        return self.input_tokens + written + 0.1 * self.cache_read_tokens + 5.0 * self.output_tokens
 
     def __add__(self, other: Spend) -> Spend:
         return Spend(
@@ -75,6 +95,9 @@ class Spend:
             self.cache_write_tokens + other.cache_write_tokens,
             self.usd + other.usd,
             self.seconds + other.seconds,
+            self.cache_write_1h_tokens + other.cache_write_1h_tokens,
+            self.cache_missed_tokens + other.cache_missed_tokens,
+            self.usd_uncached + other.usd_uncached,
         )
 
 

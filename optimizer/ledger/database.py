@@ -123,6 +123,21 @@ class Database:
             finally:
                 copy.close()
 
+    def read_from_copy(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        """From here on, read a copy in memory that ``change`` was made to; the file stays as it is, and what others
+        write to it is not seen any more."""
+        with self._lock, self.explained():
+            copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            try:
+                self._connection.backup(copy)
+                change(copy)
+            except BaseException:
+                copy.close()
+                raise
+            self._connection.close()
+            self._connection = copy
+            self._prepare()
+
     @contextmanager
     def explained(self) -> Iterator[None]:
         """SQLite's errors as LedgerErrors."""

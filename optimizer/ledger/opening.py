@@ -48,7 +48,7 @@ def create(path: Path, campaign: Campaign, now: Callable[[], float]) -> Database
 
 
 def open_existing(path: Path, read_only: bool, now: Callable[[], float]) -> Database:
-    """The ledger at ``path``, checked from end to end and brought up to date.
+    """The ledger at ``path``, checked from end to end and brought up to date (for a reader: a copy of it in memory).
 
     Raises CampaignMissing when there is none, LedgerError when it is unreadable or from a newer version.
     """
@@ -108,14 +108,13 @@ def _check(database: Database, path: Path) -> None:
             f"{path}: the ledger was written by a newer Ratchet (it has {', '.join(newer)})",
             hint="use that version, or upgrade this one",
         )
+    at = database.instant()
     if older and database.read_only:
-        raise LedgerError(
-            f"{path}: the ledger was written by an older Ratchet (it lacks {', '.join(older)})",
-            hint="'ratchet run' brings it up to date",
-        )
-    if older:
+        # Whoever only looks changes nothing: 'ratchet run' brings the file itself up to date.
+        database.read_from_copy(lambda copy: schema.migrate(copy, at))
+    elif older:
         with database.explained():
-            schema.migrate(connection, database.instant())
+            schema.migrate(connection, at)
     with database.read() as connection:
         if connection.execute("SELECT count(*) FROM campaign").fetchone()[0] != 1:
             raise unreadable(path, "it holds no campaign record")

@@ -7,21 +7,22 @@ import sqlite3
 APPLICATION_ID = 0x52544348
 """Marks the file as a ledger: ``RTCH`` in SQLite's header."""
 
-SPEND_COLUMNS = (
-    "rollouts",
-    "calls",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "usd",
-    "seconds",
-)
+_SPEND_AT_FIRST = {
+    "rollouts": "INTEGER",
+    "calls": "INTEGER",
+    "input_tokens": "INTEGER",
+    "output_tokens": "INTEGER",
+    "cache_read_tokens": "INTEGER",
+    "cache_write_tokens": "INTEGER",
+    "usd": "REAL",
+    "seconds": "REAL",
+}
+_SPEND_SINCE_0005 = {"cache_write_1h_tokens": "INTEGER", "cache_missed_tokens": "INTEGER", "usd_uncached": "REAL"}
+
+SPEND_COLUMNS = (*_SPEND_AT_FIRST, *_SPEND_SINCE_0005)
 """The fields of :class:`optimizer.records.Spend`, in order."""
 
-_SPEND = ", ".join(
-    f"{name} {'REAL' if name in ('usd', 'seconds') else 'INTEGER'} NOT NULL DEFAULT 0" for name in SPEND_COLUMNS
-)
+_SPEND = ", ".join(f"{name} {kind} NOT NULL DEFAULT 0" for name, kind in _SPEND_AT_FIRST.items())
 
 MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -74,6 +75,14 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 number INTEGER PRIMARY KEY, outcome TEXT NOT NULL, champion TEXT NOT NULL, against TEXT NOT NULL,
                 result TEXT NOT NULL, at REAL NOT NULL)""",
             "CREATE TABLE reports (number INTEGER PRIMARY KEY, at REAL NOT NULL, result TEXT NOT NULL)",
+        ),
+    ),
+    (
+        "0005_prompt_cache",
+        tuple(
+            f"ALTER TABLE {table} ADD COLUMN {name} {kind} NOT NULL DEFAULT 0"
+            for table in ("experiments", "rollouts", "spent")
+            for name, kind in _SPEND_SINCE_0005.items()
         ),
     ),
 )

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from optimizer.ledger.rows import ExperimentRow, Pair
 from optimizer.records import Verdict
+from optimizer.reports.spending import cache_sentence, spend_json
 from optimizer.reports.words import STYLES, count, duration, interval, points, short
 from search_space.edits import edit_to_json
 
@@ -44,6 +45,7 @@ def experiment_json(row: ExperimentRow) -> dict[str, Any]:
         "commit": row.commit,
         "tokens": row.spend.tokens,
         "usd": row.spend.usd,
+        "cost": spend_json(row.spend),
         "seconds": row.seconds,
         "started_at": row.started_at,
         "ended_at": row.ended_at,
@@ -121,6 +123,8 @@ def show(row: ExperimentRow, pairs: Sequence[Pair], *, most_pairs: int = 100) ->
         f"{row.spend.rollouts} rollouts · {count(row.spend.tokens)} tokens · ${row.spend.usd:.2f} · "
         f"{duration(row.seconds)}",
     )
+    if cached := cache_sentence(row.spend):
+        facts.add_row("", cached)
     facts.add_row("trees", f"{row.champion[:12]} -> {(row.variant or 'none')[:12]}")
     parts: list[RenderableType] = [head, facts]
     if row.diff:

@@ -16,6 +16,7 @@ from optimizer.ledger.rows import Exam, ExperimentRow, Totals
 from optimizer.ledger.store import Ledger
 from optimizer.records import Verdict
 from optimizer.reports.experiments import experiment_json
+from optimizer.reports.spending import cache_sentence, spend_json
 from optimizer.reports.words import count, duration, interval, points, short, some, span
 
 WIDEST = 110
@@ -77,15 +78,8 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "verdicts": dict(totals.verdicts),
         "kept": [experiment_json(row) for row in summary.kept],
         "cost": {
-            "rollouts": totals.total.rollouts,
-            "calls": totals.total.calls,
-            "tokens": totals.total.tokens,
-            "usd": totals.total.usd,
-            "rollout_seconds": totals.total.seconds,
-            "by_purpose": {
-                purpose: {"rollouts": spend.rollouts, "tokens": spend.tokens, "usd": spend.usd}
-                for purpose, spend in totals.spend.items()
-            },
+            **spend_json(totals.total),
+            "by_purpose": {purpose: spend_json(spend) for purpose, spend in totals.spend.items()},
         },
     }
 
@@ -179,8 +173,10 @@ def _cost(totals: Totals) -> RenderableType:
     spend = totals.total
     verdicts = ", ".join(f"{number} {verdict}" for verdict, number in totals.verdicts.items())
     purposes = ", ".join(f"{count(part.rollouts)} {purpose}" for purpose, part in totals.spend.items() if part.rollouts)
+    cached = cache_sentence(spend)
     return Text(
         f"Cost: {count(spend.rollouts)} rollouts ({purposes}), {count(spend.calls)} model calls, "
         f"{count(spend.tokens)} tokens, ${spend.usd:.2f}, {duration(spend.seconds)} of rollouts. "
+        f"{cached[:1].upper()}{cached[1:]}{'. ' if cached else ''}"
         f"{some(totals.experiments, 'experiment')}{': ' if verdicts else ''}{verdicts}."
     )

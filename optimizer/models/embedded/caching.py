@@ -80,7 +80,7 @@ class PromptCache:
         reached = _running_totals(measured.tokens)
         marks = [index for index in marks if reached[index] >= MIN_CACHED_TOKENS]
         if not marks:
-            return _usage(measured.total_tokens, 0, 0, output_tokens)
+            return _usage(measured.total_tokens, 0, 0, 0, output_tokens)
         with self._lock:
             now = self._clock()
             entries = self._entries(session, now)
@@ -93,7 +93,12 @@ class PromptCache:
                 ttl = TTL_SECONDS.get(measured.ttls[index] or "5m", TTL_SECONDS["5m"])
                 entries[measured.prefixes[index]] = (now + ttl, ttl)
         written = max(0, reached[marks[-1]] - read)
-        return _usage(measured.total_tokens - read - written, written, read, output_tokens)
+        for_an_hour, begins = 0, read
+        for index in marks:  # each part of the prefix is written for as long as the breakpoint that ends it says
+            if measured.ttls[index] == "1h":
+                for_an_hour += max(0, reached[index] - begins)
+            begins = max(begins, reached[index])
+        return _usage(measured.total_tokens - read - written, written, for_an_hour, read, output_tokens)
 
     def _entries(self, session: str, now: float) -> dict[bytes, tuple[float, float]]:
         entries = self._sessions.pop(session, {})
@@ -143,10 +148,16 @@ def _running_totals(tokens: tuple[int, ...]) -> list[int]:
     return totals
 
 
-def _usage(plain: int, written: int, read: int, output: int) -> Usage:
-    return {
+def _usage(plain: int, written: int, for_an_hour: int, read: int, output: int) -> Usage:
+    usage: Usage = {
         "input_tokens": plain,
         "output_tokens": output,
         "cache_creation_input_tokens": written,
         "cache_read_input_tokens": read,
     }
+    if written:
+        usage["cache_creation"] = {
+            "ephemeral_5m_input_tokens": written - for_an_hour,
+            "ephemeral_1h_input_tokens": for_an_hour,
+        }
+    return usage

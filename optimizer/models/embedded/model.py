@@ -105,12 +105,14 @@ class EmbeddedModel:
 
 
 def _spend(usage: Usage) -> Spend:
+    created = usage.get("cache_creation")
     return Spend(
         calls=1,
         input_tokens=usage["input_tokens"],
         output_tokens=usage["output_tokens"],
         cache_read_tokens=usage["cache_read_input_tokens"],
         cache_write_tokens=usage["cache_creation_input_tokens"],
+        cache_write_1h_tokens=created["ephemeral_1h_input_tokens"] if created else 0,
     )
 
 

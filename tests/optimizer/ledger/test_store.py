@@ -6,7 +6,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -203,11 +204,16 @@ def test_migrations_run_once_and_whole(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_older_ledger_is_brought_up_to_date_by_a_writer_only(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ledger.totals()
     ledger.close()
+    file = (ledger.folder / FILE).read_bytes()
     new = ("9999_more", ("ALTER TABLE reports ADD COLUMN more TEXT",))
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, new))
-    with pytest.raises(LedgerError, match="older Ratchet"):
-        Ledger.open(ledger.folder, read_only=True)
+    with Ledger.open(ledger.folder, read_only=True) as reader:
+        assert reader.totals() == before
+        with pytest.raises(LedgerError):
+            reader.beat()
+    assert (ledger.folder / FILE).read_bytes() == file, "who only looks changes nothing"
     Ledger.open(ledger.folder).close()
     monkeypatch.undo()
     with pytest.raises(LedgerError, match=r"newer Ratchet .*9999_more"):
@@ -219,3 +225,32 @@ def test_half_made_ledger_is_made_again(tmp_path: Path, make: Make) -> None:
     (tmp_path / "night" / "ledger.new").write_bytes(b"killed while it was made")
     ledger = Ledger.create(tmp_path / "night", make.campaign())
     assert sorted(path.name for path in ledger.folder.iterdir() if FILE not in path.name) == []
+
+
+def test_ledger_from_before_the_prompt_cache_was_counted(ledger: Ledger, make: Make) -> None:
+    """As a version without those columns left it: read as it is, brought up to date by whoever writes."""
+    ledger.rollouts.start([make.key()], "search")
+    ledger.rollouts.finish(make.rollout(make.key()))
+    ledger.propose(1, make.proposal(), champion="c")
+    ledger.finish(make.outcome())
+    before, total = list(ledger.experiments()), ledger.totals().total
+    ledger.close()
+    with closing(sqlite3.connect(ledger.folder / FILE)) as connection, connection:
+        for table in ("experiments", "rollouts", "spent"):
+            for column in ("cache_write_1h_tokens", "cache_missed_tokens", "usd_uncached"):
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        connection.execute("DELETE FROM migrations WHERE name = '0005_prompt_cache'")
+    for read_only in (True, False, True):
+        with Ledger.open(ledger.folder, read_only=read_only) as again:
+            assert (list(again.experiments()), again.totals().total) == (before, total)
+
+
+def test_prompt_cache_counts_survive(ledger: Ledger, make: Make) -> None:
+    spend = Spend(1, 2, 300, 40, 5000, 600, 0.25, 1.5, 200, 100, 0.75)
+    ledger.rollouts.start([make.key()], "search")
+    ledger.rollouts.finish(replace(make.rollout(make.key()), spend=spend))
+    found = ledger.rollouts.find(make.key())
+    assert found is not None and found.spend == ledger.totals().total == spend
+    assert {field.name for field in fields(Spend)} == set(schema.SPEND_COLUMNS)
+    assert spend.tokens == 5940 and spend.billed_tokens == 300 + 1.25 * 400 + 2 * 200 + 0.1 * 5000 + 5 * 40
+    assert (spend + spend).cache_missed_tokens == 200 and (spend + Spend()) == spend

@@ -123,3 +123,14 @@ def test_a_text_as_a_string_and_as_a_block_are_the_same_prefix() -> None:
         {"role": "user", "content": [{"type": "text", "text": "q", "cache_control": {"type": "ephemeral"}}]}
     ]
     assert measure(plain).prefixes == measure(built).prefixes
+
+
+def test_what_is_written_for_an_hour_is_told_apart() -> None:
+    cache = PromptCache(lambda: 0.0)
+    built = request(1500, 200, 300, marks=(1,), system=1200)
+    built["system"][0]["cache_control"] = {**MARK, "ttl": "1h"}  # type: ignore[index,typeddict-item,typeddict-unknown-key]
+    usage = cache.usage("s", measure(built), 5)
+    assert usage["cache_creation_input_tokens"] == 2900
+    assert usage["cache_creation"] == {"ephemeral_5m_input_tokens": 1700, "ephemeral_1h_input_tokens": 1200}
+    again = cache.usage("s", measure(built), 5)
+    assert "cache_creation" not in again and again["cache_read_input_tokens"] == 2900

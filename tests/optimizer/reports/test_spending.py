@@ -1,0 +1,29 @@
+"""What the prompt cache did, told."""
+
+from __future__ import annotations
+
+from optimizer.records import Spend
+from optimizer.reports.spending import cache_sentence, spend_json
+
+CACHED = Spend(1, 2, 300, 40, 5_000, 600, 0.25, 1.5, 200, 100)
+
+
+def test_nothing_is_said_of_a_cache_that_was_not_used() -> None:
+    assert cache_sentence(Spend(1, 2, 300, 40)) == ""
+    assert spend_json(Spend(1, 2, 300, 40))["cache_read_tokens"] == 0
+
+
+def test_tokens_without_a_price() -> None:
+    assert cache_sentence(CACHED) == (
+        "prompt cache: 5,000 tokens read, 600 written (200 for an hour), 100 missed (sent again)"
+    )
+    told = spend_json(CACHED)
+    assert (told["cache_missed_tokens"], told["billed_tokens"]) == (100, 1_900.0)
+    assert told["usd_uncached"] is None and told["usd_saved"] is None
+
+
+def test_dollars_where_a_price_is_known() -> None:
+    priced = CACHED + Spend(usd_uncached=1.0)
+    assert cache_sentence(priced).endswith("; without it $1.00: $0.75 saved")
+    assert spend_json(priced)["usd_saved"] == 0.75
+    assert cache_sentence(CACHED + Spend(usd=1.0, usd_uncached=1.0)).endswith("$0.25 lost")
