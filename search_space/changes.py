@@ -12,11 +12,13 @@ from typing import Any
 from search_space.dimensions.base import Dimension, Files
 from search_space.dimensions.compaction import TABLE, CompactionDimension
 from search_space.dimensions.keys import KeyDimension, MemberDimension, document
+from search_space.dimensions.permissions import PermissionDimension
 from search_space.dimensions.slots import LeadDimension, SlotDimension, SlotGroup, read_prompt
 from search_space.dimensions.texts import OpenText
 from search_space.domains import Assignment, same
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
 from search_space.harness import HARNESS_FILE, HarnessFile, harness_from_files
+from search_space.narrowing import wider
 from search_space.prompts import Prompt
 from search_space.toml_text import equal, join_key
 from search_space.validation import nearest, shown, validate
@@ -54,6 +56,24 @@ class Judge:
             used = [slot for slot in group.slots if now.get(slot) is True]
             if len(used) > max(group.at_most, sum(was.get(slot) is True for slot in group.slots)):
                 raise InvalidEdit(f"{group.file}: got {len(used)} demonstrations, expected {group.at_most} at most")
+
+    def check_permissions(self, before: Files, after: Files) -> None:
+        """Raise InvalidEdit unless no call is allowed more after than before, other than by tools of dimensions that
+        open it: whatever else is open, also the whole of harness.toml."""
+        if before.get(HARNESS_FILE) == after.get(HARNESS_FILE):
+            return
+        old, new = harness_from_files(before).permissions, harness_from_files(after).permissions
+        opened = [
+            each.tool for each in self._dimensions.values() if isinstance(each, PermissionDimension) and each.widen
+        ]
+        tools = {name: action for name, action in old.tools.items() if name not in opened}
+        tools |= {name: action for name, action in new.tools.items() if name in opened}
+        why = wider(old.model_copy(update={"tools": tools}), new)
+        if why is not None:
+            raise InvalidEdit(
+                f"{HARNESS_FILE}: {why}; permissions only become narrower, unless the space opens a tool's with "
+                "kind = 'permission' and widen = true"
+            )
 
     def _check_file(self, path: str, before: Files, after: Files, now: Assignment) -> None:
         for text in self._texts:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from search_space.errors import InvalidFile, MissingFile
+from search_space.permissions import Permissions
 from search_space.validation import Strict, load_toml
 
 HARNESS_FILE = "harness.toml"
@@ -147,6 +148,7 @@ class HarnessFile(Strict):
     tools: ToolsConfig = Field(default_factory=ToolsConfig)
     memory: MemoryConfig = Field(default_factory=MemoryConfig)
     cache: CacheConfig = Field(default_factory=CacheConfig)
+    permissions: Permissions = Field(default_factory=Permissions)
     flags: dict[str, bool] = Field(default_factory=dict)
 
 

@@ -118,6 +118,7 @@ class Space:
             was, now = self.read(before), self.read(after)
             self._judge.check_values(was, now)
             self._judge.check_files(before, after, now)
+            self._judge.check_permissions(before, after)
         except (MissingFile, InvalidFile) as error:
             raise InvalidEdit(str(error)) from None
 

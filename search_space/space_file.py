@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from search_space.domains import Domain, FloatRange, IntRange
 from search_space.harness import HARNESS_FILE, SYSTEM_FILE, Visibility
+from search_space.permissions import Action
 from search_space.validation import Strict
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
@@ -178,6 +179,16 @@ class ParallelSpec(Strict):
     effects: dict[str, EffectsSpec] = Field(default_factory=dict)
 
 
+class PermissionSpec(Strict):
+    kind: Literal["permission"]
+    name: Name = "permission"
+    tools: Annotated[list[Name], Field(min_length=1)]
+    values: Annotated[list[Action], Field(min_length=1)] = Field(
+        default_factory=lambda: list[Action](["allow", "ask", "deny"])
+    )
+    widen: bool = False
+
+
 class TextSpec(Strict):
     kind: Literal["text"]
     name: Name
@@ -199,6 +210,7 @@ DimensionSpec = Annotated[
     | CompactionSpec
     | ToolSpec
     | ParallelSpec
+    | PermissionSpec
     | TextSpec,
     Field(discriminator="kind"),
 ]

@@ -20,6 +20,7 @@ from search_space.dimensions.keys import (
     ToolDimension,
     parallel_domain,
 )
+from search_space.dimensions.permissions import PermissionDimension
 from search_space.dimensions.slots import DemonstrationDimension, LeadDimension, SlotDimension, SlotGroup
 from search_space.dimensions.texts import OpenText
 from search_space.domains import Choice, Domain, FloatRange, IntRange, Scalar
@@ -39,6 +40,7 @@ from search_space.space_file import (
     MemberSpec,
     ParallelSpec,
     ParameterSpec,
+    PermissionSpec,
     SentenceSpec,
     SpaceFile,
     TextSpec,
@@ -77,6 +79,7 @@ class _Loader:
             CompactionSpec: self._compaction,
             ToolSpec: self._tools,
             ParallelSpec: self._parallel,
+            PermissionSpec: self._permissions,
         }
         self._groups = self._group()
         dimensions: list[Dimension] = []
@@ -278,6 +281,20 @@ class _Loader:
                 ParallelDimension(f"{spec.name}.{tool}", HARNESS_FILE, key, domain, False, tool=tool, writes=writes)
             )
         return result
+
+    def _permissions(self, spec: PermissionSpec) -> list[Dimension]:
+        domain = Choice(tuple(spec.values))
+        return [
+            PermissionDimension(
+                f"{spec.name}.{tool}",
+                HARNESS_FILE,
+                join_key(("permissions", "tools", tool)),
+                domain,
+                tool=tool,
+                widen=spec.widen,
+            )
+            for tool in spec.tools
+        ]
 
 
 def strategy_parameters(strategy: str) -> list[str]:
