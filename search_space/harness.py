@@ -7,13 +7,14 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from search_space.errors import InvalidFile, MissingFile
 from search_space.permissions import Permissions
-from search_space.validation import Strict, load_toml
+from search_space.tools import Effects
+from search_space.validation import Strict, load_toml, nearest
 
 HARNESS_FILE = "harness.toml"
 SYSTEM_FILE = "prompts/system.md"
@@ -22,7 +23,23 @@ IGNORED = {".git", "__pycache__", ".DS_Store"}
 
 Count = Annotated[int, Field(ge=1)]
 Amount = Annotated[int, Field(ge=0)]
-Visibility = Literal["offered", "deferred", "off"]
+AGENT = "agent:"
+Default = Literal["offered", "deferred", "off"]
+
+
+def _visibility(value: str) -> str:
+    known = get_args(Default)
+    if value in known or (value.startswith(AGENT) and len(value) > len(AGENT)):
+        return value
+    near = nearest(value, known)
+    hint = f" (did you mean '{near}'?)" if near else ""
+    raise ValueError(f"expected one of {', '.join(known)}, {AGENT}NAME{hint}")
+
+
+Visibility = Annotated[str, AfterValidator(_visibility)]
+"""Who sees a tool: ``offered`` and ``deferred`` the main agent, ``agent:NAME`` only that sub-agent, ``off`` nobody."""
+Resource = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(:.+)?$")]
+"""As in :class:`search_space.tools.Effects`."""
 
 
 class Limits(Strict):
@@ -113,13 +130,39 @@ CompactionConfig = Annotated[
 """``[compaction]``: a strategy's name and its own parameters beside it."""
 
 
-class ToolsConfig(Strict):
-    """Which tools the model sees, and which may run side by side."""
+class EffectsConfig(Strict):
+    """What a tool reads and writes."""
 
-    default: Visibility = "offered"
+    reads: list[Resource] = Field(default_factory=list)
+    writes: list[Resource] = Field(default_factory=list)
+
+    def effects(self) -> Effects:
+        return Effects(frozenset(self.reads), frozenset(self.writes))
+
+
+class ToolsConfig(Strict):
+    """Who sees which tools, in which order and words, and which calls may run side by side."""
+
+    default: Default = "offered"
+    schedule: Literal["serial", "marked", "effects"] = "marked"
+    """Which calls of one answer may run side by side: none, those of tools marked in ``parallel``, or all whose
+    effects do not conflict."""
     max_parallel: Annotated[int, Field(ge=1, le=64)] = 4
+    order: list[str] = Field(default_factory=list)
+    """Tools that stand first, in this order."""
     visibility: dict[str, Visibility] = Field(default_factory=dict)
+    descriptions: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    """What is said of a tool in place of its own description."""
     parallel: dict[str, bool] = Field(default_factory=dict)
+    effects: dict[str, EffectsConfig] = Field(default_factory=dict)
+    """For tools whose effects are only assumed; what other tools declare is added to."""
+
+    @field_validator("order")
+    @classmethod
+    def _once(cls, value: list[str]) -> list[str]:
+        if double := next((name for name in value if value.count(name) > 1), None):
+            raise ValueError(f"expected each tool once, got {double} twice")
+        return value
 
 
 class MemoryConfig(Strict):

@@ -1,15 +1,16 @@
-"""Which tools the model sees, which it can find by a search, and which calls may run side by side."""
+"""Which tools an agent sees and in which order and words, which it can find by a search, and what its calls touch."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from search_space.errors import InvalidFile
-from search_space.harness import HARNESS_FILE, ToolsConfig
+from search_space.harness import AGENT, HARNESS_FILE, ToolsConfig
 from search_space.memory import MEMORY_TOOLS
-from search_space.tools import Tool
+from search_space.tools import Effects, Tool, always_conflicting, conflict_text
 from search_space.validation import nearest
 
 SEARCH_TOOL = "search_tools"
@@ -21,41 +22,41 @@ COMMON = frozenset(
 )
 NAME_WEIGHT = 2.0
 
-C = TypeVar("C", bound=Mapping[str, Any])
-
 
 class Partition:
-    """The tools of a rollout, split as ``[tools]`` of a harness says; each part in the order of ``tools``."""
+    """The tools that one agent of a rollout sees, as ``[tools]`` of a harness says: ``offered`` at once, ``deferred``
+    behind the tool search."""
 
-    def __init__(self, config: ToolsConfig, tools: Sequence[Tool]) -> None:
-        """Raises :class:`InvalidFile` when the harness names a tool that the environment does not have (memory's tools
-        and the tool search may be named even while they are turned off)."""
-        _check_names(config, {tool.name for tool in tools})
-        parts: dict[str, list[Tool]] = {"offered": [], "deferred": [], "off": []}
-        for tool in tools:
-            parts[config.visibility.get(tool.name, config.default)].append(tool)
-        self.offered: list[Tool] = parts["offered"]
-        self.deferred: list[Tool] = parts["deferred"]
-        self.max_parallel = config.max_parallel
-        self._parallel = {
-            tool.name: tool for tool in (*self.offered, *self.deferred) if config.parallel.get(tool.name, False)
-        }
+    def __init__(self, config: ToolsConfig, tools: Sequence[Tool], agent: str = "", also: Collection[str] = ()) -> None:
+        """``agent`` names a sub-agent, ``""`` is the main one. A sub-agent is offered the tools whose visibility is
+        ``agent:NAME`` and those in ``also``, whoever else sees them; a tool that is ``off`` is nobody's.
 
-    def batches(self, calls: Sequence[C]) -> list[list[C]]:
-        """``calls`` (``tool_use`` blocks) cut into batches, in order: the calls of one batch may run side by side.
-
-        A batch holds at most ``max_parallel`` calls, all of tools marked parallel, none of which conflicts with another
-        by declared effects. A call of an unknown tool stands alone.
+        Raises :class:`InvalidFile` when the harness names a tool that the environment does not have (memory's tools and
+        the tool search may be named even while they are turned off), and when two tools marked parallel always
+        conflict.
         """
-        result: list[list[C]] = []
-        for call in calls:
-            batch = result[-1] if result else []
-            joins = 0 < len(batch) < self.max_parallel and all(self._together(call, other) for other in batch)
-            if joins:
-                batch.append(call)
-            else:
-                result.append([call])
-        return result
+        self._config = config
+        _check_names(config, {tool.name for tool in tools}, agent, also)
+        tools = self.adapt(tools)
+        _check_marks(config, tools)
+        seen = {tool.name: config.visibility.get(tool.name, config.default) for tool in tools}
+        if agent:
+            mine = {name for name in seen if seen[name] == AGENT + agent or (name in also and seen[name] != "off")}
+            seen = {name: "offered" if name in mine else "off" for name in seen}
+        self.offered: list[Tool] = [tool for tool in tools if seen[tool.name] == "offered"]
+        self.deferred: list[Tool] = [tool for tool in tools if seen[tool.name] == "deferred"]
+        self.max_parallel = 1 if config.schedule == "serial" else config.max_parallel
+
+    def adapt(self, tools: Iterable[Tool]) -> list[Tool]:
+        """``tools`` with the harness's descriptions and effects, in the harness's order."""
+        place = {name: number for number, name in enumerate(self._config.order)}
+        return [self._adapted(tool) for tool in sorted(tools, key=lambda tool: place.get(tool.name, len(place)))]
+
+    def effects_of(self, tool: Tool, given: Any) -> Effects | None:
+        """What a call of ``tool`` with the input ``given`` is declared to touch; None when it must run alone."""
+        if not self._config.parallel.get(tool.name, self._config.schedule == "effects"):
+            return None
+        return tool.effects.of(given)
 
     def search(self, query: str, *, at_most: int = 5) -> list[Tool]:
         """The deferred tools whose name and description share most words with ``query``, best first; a word of the name
@@ -69,18 +70,38 @@ class Partition:
                 scores.append((-score, number))
         return [self.deferred[number] for _, number in sorted(scores)[:at_most]]
 
-    def _together(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-        first, second = self._parallel.get(one["name"]), self._parallel.get(other["name"])
-        return first is not None and second is not None and not first.effects.conflicts(second.effects)
+    def _adapted(self, tool: Tool) -> Tool:
+        description = self._config.descriptions.get(tool.name, tool.description)
+        effects = tool.effects
+        if said := self._config.effects.get(tool.name):
+            more = said.effects()
+            kept = Effects() if tool.assumed else effects
+            effects = Effects(kept.reads | more.reads, kept.writes | more.writes)
+        if description == tool.description and effects == tool.effects:
+            return tool
+        return replace(tool, description=description, effects=effects)
 
 
-def _check_names(config: ToolsConfig, known: set[str]) -> None:
-    for table in ("visibility", "parallel"):
-        for name in getattr(config, table):
-            if name not in known and name not in (*MEMORY_TOOLS, SEARCH_TOOL):
-                expected = f"a tool of the environment: {', '.join(sorted(known)) or 'it has none'}"
-                near = nearest(name, known)
-                raise InvalidFile(HARNESS_FILE, f"tools.{table}.{name}", "an unknown tool", expected, near)
+def _check_names(config: ToolsConfig, known: set[str], agent: str, also: Collection[str]) -> None:
+    for key in ("visibility", "order", "descriptions", "parallel", "effects"):
+        for name in getattr(config, key):
+            _check_name(f"tools.{key}" + ("" if key == "order" else f".{name}"), name, known)
+    for name in also:
+        _check_name(f"subagents.{agent}.tools", name, known)
+
+
+def _check_name(key: str, name: str, known: set[str]) -> None:
+    if name not in known and name not in (*MEMORY_TOOLS, SEARCH_TOOL):
+        got = f"an unknown tool, '{name}'" if not key.endswith(f".{name}") else "an unknown tool"
+        expected = f"a tool of the environment: {', '.join(sorted(known)) or 'it has none'}"
+        raise InvalidFile(HARNESS_FILE, key, got, expected, nearest(name, known))
+
+
+def _check_marks(config: ToolsConfig, tools: Iterable[Tool]) -> None:
+    marked = {tool.name: tool.effects for tool in tools if config.parallel.get(tool.name, False)}
+    for one, other, over in always_conflicting(marked):
+        expected = f"tools that may run side by side, but {conflict_text(one, other, over)}"
+        raise InvalidFile(HARNESS_FILE, f"tools.parallel.{one}", "true", expected)
 
 
 def _words(text: str) -> frozenset[str]:

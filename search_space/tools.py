@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import combinations_with_replacement, product
 from typing import Any
 
 from search_space.messages import ToolSpec
@@ -83,6 +83,19 @@ class Tool:
     def spec(self) -> ToolSpec:
         """The tool as a Messages request offers it."""
         return {"name": self.name, "description": self.description, "input_schema": dict(self.input_schema)}
+
+
+def always_conflicting(effects: Mapping[str, Effects]) -> Iterator[tuple[str, str, str]]:
+    """Every two tools (a tool and itself too) whose calls always conflict, with the resource; ``effects`` by tool."""
+    for one, other in combinations_with_replacement(effects, 2):
+        if (over := effects[one].always_conflict(effects[other])) is not None:
+            yield one, other, over
+
+
+def conflict_text(one: str, other: str, over: str) -> str:
+    """That calls of two tools may never run side by side, in words."""
+    who = f"two calls of {one}" if one == other else f"calls of {one} and of {other}"
+    return f"{who} always conflict over '{over}'"
 
 
 def overlap(one: str, other: str) -> bool:

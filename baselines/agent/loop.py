@@ -95,7 +95,9 @@ class Agent:
         """The results of ``calls`` as the next message."""
         begun = time.monotonic()
         results = self.tools.run(calls)
-        self.record({"kind": "results", "content": results, "seconds": round(time.monotonic() - begun, 4)})
+        caught = [[calls[each.earlier]["id"], calls[each.later]["id"], each.resource] for each in self.tools.catches]
+        more = {"caught": len(caught), "conflicts": caught} if caught else {}
+        self.record({"kind": "results", "content": results, "seconds": round(time.monotonic() - begun, 4), **more})
         return {"role": "user", "content": [*results]}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from baselines.agent.inputs import check_input
+from baselines.agent.scheduling import Catch, Work, run_calls
 from search_space.compaction.history import call_text
 from search_space.messages import ToolResultBlock, ToolSpec, ToolUseBlock, estimate_tokens, text_of
 from search_space.partition import SEARCH_TOOL, Partition
@@ -23,15 +23,22 @@ class Toolbox:
         *,
         max_result_chars: int,
         on_cut: Callable[[str, str], None] = lambda source, text: None,
+        refuse: Callable[[ToolUseBlock], str | None] = lambda call: None,
     ) -> None:
-        """``on_cut(call, text)`` gets each result longer than ``max_result_chars`` before it is cut."""
+        """``on_cut(call, text)`` gets each result longer than ``max_result_chars`` before it is cut. ``refuse(call)``
+        is asked before a call is run, in the order of the calls: with a text the call is not run and gets it as an
+        ``is_error`` result."""
         self._partition = partition
         self._max_result_chars = max_result_chars
         self._on_cut = on_cut
+        self._refuse = refuse
+        self.catches: list[Catch] = []
+        """The conflicts that were caught in the last :meth:`run`; places in its calls."""
         self._found: list[Tool] = []
         self._new: list[Tool] = []
         self._counted = (-1, 0)
-        offered = [*partition.offered, *([self._search_tool()] if partition.deferred else [])]
+        search = [self._search_tool()] if partition.deferred else []
+        offered = partition.adapt([*partition.offered, *search])
         self._offered = {tool.name: tool for tool in offered}
         self._fixed = [tool.spec() for tool in offered]
 
@@ -46,37 +53,46 @@ class Toolbox:
         return self._counted[1]
 
     def run(self, calls: Sequence[ToolUseBlock]) -> list[ToolResultBlock]:
-        """The results of ``calls`` in their order. A bad call gets an ``is_error`` result; nothing is raised."""
-        results: dict[int, ToolResultBlock] = {}
-        at = {id(call): index for index, call in enumerate(calls)}
+        """The results of ``calls`` in their order, as if each had been run after the one before it. A bad call gets an
+        ``is_error`` result; nothing is raised."""
+        results = [_result(call) for call in calls]
+        refused = [self._refuse(call) for call in calls]
 
-        def work(call: ToolUseBlock) -> None:
-            results[at[id(call)]] = self._run_one(call)
+        def run(place: int) -> bool:
+            text = refused[place]
+            if text is not None:
+                _fail(results[place], text)
+                return False
+            return self._run_one(calls[place], results[place])
 
-        for batch in self._partition.batches(calls):
-            others = [threading.Thread(target=work, args=(call,), daemon=True) for call in batch[1:]]
-            for thread in others:
-                thread.start()
-            work(batch[0])
-            for thread in others:
-                thread.join()
+        def failed(place: int, error: Exception) -> None:
+            _fail(results[place], _said(error))
+
+        effects = [Effects() if why else self._effects(call) for call, why in zip(calls, refused, strict=True)]
+        self.catches = run_calls(Work(effects, run, failed), self._partition.max_parallel)
         self._found += [tool for tool in self._new if tool not in self._found]
         self._new.clear()
         # Results are cut, and what is cut is handed over, in call order whatever order the threads ended in.
-        return [self._cut(call, results[index]) for index, call in enumerate(calls)]
+        return [self._cut(call, result) for call, result in zip(calls, results, strict=True)]
 
-    def _run_one(self, call: ToolUseBlock) -> ToolResultBlock:
-        result: ToolResultBlock = {"type": "tool_result", "tool_use_id": call["id"], "content": ""}
+    def _run_one(self, call: ToolUseBlock, result: ToolResultBlock) -> bool:
+        """Put the call's outcome into ``result``; whether it succeeded."""
+        result.pop("is_error", None)
         try:
             tool = self._tool(call["name"])
             check_input(tool.input_schema, call["input"])
-            text = tool.run(call["input"]) or "(empty result)"
-        except ToolError as error:
-            text, result["is_error"] = str(error) or "the tool failed", True
+            result["content"] = tool.run(call["input"]) or "(empty result)"
         except Exception as error:  # a tool's own mistake is the model's to work around, not the end of the rollout
-            text, result["is_error"] = f"the tool failed: {type(error).__name__}: {error}", True
-        result["content"] = text
-        return result
+            _fail(result, _said(error))
+            return False
+        return True
+
+    def _effects(self, call: ToolUseBlock) -> Effects | None:
+        try:
+            tool = self._tool(call["name"])
+        except ToolError:
+            return Effects()
+        return self._partition.effects_of(tool, call["input"])
 
     def _tool(self, name: str) -> Tool:
         for tool in self._found:
@@ -111,3 +127,17 @@ class Toolbox:
             return "no tool matches; try other words"
         self._new += found
         return "\n".join(f"{tool.name}: {tool.description}" for tool in found)
+
+
+def _result(call: ToolUseBlock) -> ToolResultBlock:
+    return {"type": "tool_result", "tool_use_id": call["id"], "content": ""}
+
+
+def _fail(result: ToolResultBlock, text: str) -> None:
+    result["content"], result["is_error"] = text, True
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, ToolError):
+        return str(error) or "the tool failed"
+    return f"the tool failed: {type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Partition, memory and trajectory."""
+"""Memory and trajectory."""
 
 from __future__ import annotations
 
@@ -9,89 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_space.errors import InvalidFile, MissingFile
-from search_space.harness import MemoryConfig, ToolsConfig
+from search_space.harness import MemoryConfig
 from search_space.memory import Memory
-from search_space.messages import ToolUseBlock
-from search_space.partition import Partition
-from search_space.tools import Effects, Tool, ToolError
+from search_space.tools import ToolError
 from search_space.trajectory import TrajectoryWriter, read_trajectory
-
-
-def tool(name: str, description: str = "", reads: str = "", writes: str = "") -> Tool:
-    effects = Effects(frozenset(reads.split()), frozenset(writes.split()))
-    return Tool(name, description, {"type": "object"}, lambda given: name, effects)
-
-
-def call(name: str) -> ToolUseBlock:
-    return {"type": "tool_use", "id": "1", "name": name, "input": {}}
-
-
-TOOLS = [
-    tool("grep", "Search lines by a regular expression.", reads="files"),
-    tool("read_file", "Read lines of a file.", reads="files"),
-    tool("write_file", "Write a file.", writes="files"),
-    tool("find_class", "Find where a class is defined, with its bases.", reads="files"),
-    tool("write_note", "Write a note.", writes="notes"),
-]
-ALL = {each.name: True for each in TOOLS}
-
-
-def test_tools_are_split_in_order() -> None:
-    config = ToolsConfig(
-        default="deferred", visibility={"read_file": "offered", "write_note": "off", "grep": "offered"}
-    )
-    partition = Partition(config, TOOLS)
-    assert [each.name for each in partition.offered] == ["grep", "read_file"]
-    assert [each.name for each in partition.deferred] == ["write_file", "find_class"]
-
-
-def test_a_tool_that_the_environment_lacks_is_refused() -> None:
-    with pytest.raises(InvalidFile, match=r"tools\.visibility\.gerp: got an unknown tool.*did you mean 'grep'"):
-        Partition(ToolsConfig(visibility={"gerp": "off"}), TOOLS)
-    Partition(ToolsConfig(visibility={"search_archive": "off"}, parallel={"search_tools": True}), TOOLS)
-
-
-def test_batches_follow_the_marks_and_the_effects() -> None:
-    names = ["grep", "read_file", "write_note", "write_file", "grep", "write_note", "write_note", "no_such", "grep"]
-    calls = [call(name) for name in names]
-    batches = Partition(ToolsConfig(parallel=ALL), TOOLS).batches(calls)
-    assert [[each["name"] for each in batch] for batch in batches] == [
-        ["grep", "read_file", "write_note"],
-        ["write_file"],
-        ["grep", "write_note"],
-        ["write_note"],
-        ["no_such"],
-        ["grep"],
-    ]
-    assert [len(batch) for batch in Partition(ToolsConfig(), TOOLS).batches(calls)] == [1] * len(calls)
-    assert Partition(ToolsConfig(), TOOLS).batches([]) == []
-
-
-@settings(deadline=None)
-@given(
-    st.lists(st.sampled_from([*ALL, "no_such"]), max_size=12),
-    st.integers(1, 5),
-    st.dictionaries(st.sampled_from(sorted(ALL)), st.booleans()),
-)
-def test_batches_keep_order_bound_and_effects(names: list[str], most: int, marks: dict[str, bool]) -> None:
-    calls = [call(name) for name in names]
-    batches = Partition(ToolsConfig(parallel=marks, max_parallel=most), TOOLS).batches(calls)
-    assert [each for batch in batches for each in batch] == calls
-    known = {each.name: each for each in TOOLS}
-    for batch in batches:
-        assert 1 <= len(batch) <= most
-        for index, one in enumerate(batch):
-            for other in batch[index + 1 :]:
-                assert marks[one["name"]] and marks[other["name"]]
-                assert not known[one["name"]].effects.conflicts(known[other["name"]].effects)
-
-
-def test_deferred_tools_are_found_by_words() -> None:
-    partition = Partition(ToolsConfig(default="deferred"), TOOLS)
-    assert [each.name for each in partition.search("the bases of a class")] == ["find_class"]
-    assert partition.search("read a file")[0].name == "read_file"
-    assert partition.search("weather") == []
-    assert len(partition.search("file lines note class write read", at_most=2)) == 2
 
 
 def memory(folder: Path, **config: bool | int) -> Memory:

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from baselines.agent.main import assemble
+from search_space.calls import current_call
 from search_space.harness import harness_from_files
 from search_space.messages import ModelError, check_messages, estimate_tokens, text_of
 from search_space.tools import Effects, Tool, ToolError
@@ -255,6 +256,27 @@ def test_the_trajectory_holds_what_happened(start, tmp_path):
     assert call["content"][0]["name"] == "echo" and call["usage"] == USAGE
     assert observed["content"][0]["content"] == "hello"
     assert final["content"][0]["text"] == "done"
+
+
+def test_a_caught_conflict_is_recorded(start, tmp_path):
+    read = threading.Event()
+
+    def write(given):
+        read.wait(10)
+        current_call().write("files:a", lambda: None)
+        return "written"
+
+    def look(given):
+        current_call().read("files:a")
+        read.set()
+        return "seen"
+
+    tools = [tool("write", write, Effects()), tool("look", look, Effects()), *TOOLS]
+    model = Scripted([("write", {}), ("look", {}), ("nothing", {})], [("look", {})], "done")
+    start(model, '[tools]\nschedule = "effects"', tools=tools).run("x")
+    first, second = (each for each in read_trajectory(tmp_path / "trajectory.jsonl") if each["kind"] == "results")
+    assert (first["caught"], first["conflicts"]) == (1, [["c1-0", "c1-1", "files:a"]])
+    assert "caught" not in second
 
 
 def test_an_empty_answer_is_an_answer(start):
