@@ -62,7 +62,7 @@ def test_compaction_is_the_config_of_its_strategy() -> None:
         ),
         (
             "name = 'x'\n[tools.visibility]\ngrep = 'of'",
-            "tools.visibility.grep: got 'of', expected one of offered, deferred, off (did you mean 'off'?)",
+            "tools.visibility.grep: got 'of', expected one of offered, deferred, off, agent:NAME (did you mean 'off'?)",
         ),
         ("name = 'x'\n[cache]\nbreakpoints = ['tool']", "cache.breakpoints[0]: got 'tool', expected one of tools,"),
         ("name = 'x'\n[flags]\na = 1", "flags.a: got 1 (int), expected a valid boolean"),

@@ -272,7 +272,7 @@ def test_a_caught_conflict_is_recorded(start, tmp_path):
         return "seen"
 
     tools = [tool("write", write, Effects()), tool("look", look, Effects()), *TOOLS]
-    model = Scripted([("write", {}), ("look", {}), ("nothing", {})], [("look", {})], "done")
+    model = Scripted([("write", {}), ("look", {})], [("look", {})], "done")
     start(model, '[tools]\nschedule = "effects"', tools=tools).run("x")
     first, second = (each for each in read_trajectory(tmp_path / "trajectory.jsonl") if each["kind"] == "results")
     assert (first["caught"], first["conflicts"]) == (1, [["c1-0", "c1-1", "files:a"]])
