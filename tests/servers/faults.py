@@ -1,8 +1,8 @@
 """What a server of ours does wrong on demand, and when: always the same for the same seed and the same requests.
 
-A plan is asked for each request and answers with a :class:`Fault` or None. It is given a :class:`Seen`: the number of the
-request, a digest of its body, and how often that very body came before. A plan that looks only at digest and attempt
-does the same thing in whatever order concurrent requests arrive.
+A plan is asked for each request and answers with a :class:`Fault` or None. It is given a :class:`Seen`: the number of
+the request, a digest of its body, and how often that very body came before. A plan that looks only at digest and
+attempt does the same thing in whatever order concurrent requests arrive.
 """
 
 from __future__ import annotations

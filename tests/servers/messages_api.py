@@ -198,7 +198,7 @@ class MessagesServer(LoopbackServer):
         calls = any(block["type"] == "tool_use" for block in content)
         output = estimate_tokens(content)
         usage: dict[str, Any] = {**self._cache.usage("organisation", measured, min(output, body["max_tokens"]))}
-        usage["cache_creation"] = _by_ttl(measured, usage)
+        usage.setdefault("cache_creation", {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0})
         usage["service_tier"] = "standard"
         return {
             "id": f"msg_{number:06}",
@@ -256,15 +256,6 @@ def _model_info(name: str) -> dict[str, Any]:
         "max_input_tokens": CONTEXT_TOKENS,
         "max_tokens": MAX_OUTPUT_TOKENS,
     }
-
-
-def _by_ttl(measured: Measured, usage: Mapping[str, int]) -> dict[str, int]:
-    """What was written, by time to live: entries of an hour come before those of five minutes."""
-    written, read = usage["cache_creation_input_tokens"], usage["cache_read_input_tokens"]
-    hours = [at for at, ttl in enumerate(measured.ttls) if ttl == "1h"]
-    reached = sum(measured.tokens[: hours[-1] + 1]) if hours else 0
-    hour = max(0, min(written, reached - read))
-    return {"ephemeral_5m_input_tokens": written - hour, "ephemeral_1h_input_tokens": hour}
 
 
 def _head(parts: Iterable[bytes], count: int, last: list[bytes]) -> Iterator[bytes]:
