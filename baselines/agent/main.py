@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
+from baselines.agent.consent import Consent
 from baselines.agent.door_client import DoorClient
 from baselines.agent.dropped import Dropped
 from baselines.agent.loop import Agent, Outcome
@@ -54,7 +55,10 @@ def assemble(
     """The agent with its parts: ``folder`` is the rollout folder, which holds the memory."""
     memory = Memory(harness.memory, folder / "memory")
     partition = Partition(harness.tools, [*tools, *memory.tools()])
-    toolbox = Toolbox(partition, max_result_chars=harness.limits.max_result_chars, on_cut=memory.archive)
+    consent = Consent(harness.permissions, trajectory.write)
+    toolbox = Toolbox(
+        partition, max_result_chars=harness.limits.max_result_chars, on_cut=memory.archive, refuse=consent
+    )
     compaction = make_compaction(harness.compaction, folder=harness_folder, model_name=harness.model)
     agent = Agent(harness, model, toolbox, compaction, trajectory.write, memory.index_text)
     if harness.memory.archive:
