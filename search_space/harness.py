@@ -166,12 +166,30 @@ class ToolsConfig(Strict):
 
 
 class MemoryConfig(Strict):
-    """Which of the three layers of memory there are."""
+    """Which of the three layers of memory there are, and how each works (see docs/harness-format.md)."""
 
     index: bool = False
+    index_shows: Literal["topics", "first_lines", "notes"] = "first_lines"
+    """What stands in the index for each topic."""
+    index_order: Literal["newest", "most_read"] = "newest"
+    """Which topics stay when not all fit."""
     index_chars: Annotated[int, Field(ge=50)] = 1000
     notes: bool = False
+    notes_written: Literal["asked", "dropped", "results"] = "asked"
+    """By the model alone, or also by the harness: on results that leave the conversation, or on every result."""
+    notes_read: Literal["asked", "start"] = "asked"
+    """By the model alone, or also shown with a new task of a sequence where they fit it."""
+    start_chars: Annotated[int, Field(ge=100)] = 1500
+    """Characters of the notes shown with a task."""
     archive: bool = False
+    archive_search: Literal["words", "phrase", "recent"] = "words"
+    archive_entries: Annotated[int, Field(ge=1, le=20)] = 3
+    archive_chars: Annotated[int, Field(ge=100)] = 1200
+    """Characters of one entry that a search gives back."""
+    consolidation: Literal["none", "merge", "trim_oldest", "trim_least_read"] = "none"
+    """What happens to the notes between two tasks of a sequence."""
+    notes_chars: Annotated[int, Field(ge=100)] = 4000
+    """What trimming leaves of the notes, in characters of topics and texts."""
 
 
 class CacheConfig(Strict):

@@ -12,7 +12,7 @@ from typing import Any
 from baselines.agent.main import run_rollout
 from search_space.errors import SearchSpaceError
 
-TASK_HELP = "the task: a text file, or JSON with prompt and optionally id, environment, environment_args"
+TASK_HELP = "the task: a text file, or JSON with prompt (or prompts) and optionally id, environment, environment_args"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,11 +47,11 @@ def _payload(options: argparse.Namespace) -> dict[str, Any]:
     text = Path(options.task).read_text(encoding="utf-8")
     task: dict[str, Any] = json.loads(text) if options.task.endswith(".json") else {"prompt": text.strip()}
     if not isinstance(task, dict):
-        raise ValueError(f"{options.task}: got {type(task).__name__}, expected an object with prompt")
+        raise ValueError(f"{options.task}: got {type(task).__name__}, expected an object with prompt or prompts")
     Path(options.folder).mkdir(parents=True, exist_ok=True)
     return {
         "task": task.get("id", Path(options.task).stem),
-        "prompt": task.get("prompt", ""),
+        **{key: task[key] for key in ("prompt", "prompts") if key in task},
         "environment": options.environment or task.get("environment", ""),
         "environment_args": json.loads(options.environment_args or "null") or task.get("environment_args", {}),
         "harness": options.harness,

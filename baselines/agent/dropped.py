@@ -1,42 +1,84 @@
-"""Hands what compaction leaves out to the memory's archive, each piece once."""
+"""Hands what leaves the conversation to the memory, each piece once: to the archive, and to notes of the harness."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from search_space.compaction.history import call_text
-from search_space.messages import Message, blocks, text_of
+from search_space.memory import Memory
+from search_space.messages import Block, Message, ToolResultBlock, ToolUseBlock, blocks, text_of
 
 
 class Dropped:
-    """Called with the history and its rendering before each request."""
+    """Follows one conversation: called with the history and its rendering before each request, told its end."""
 
-    def __init__(self, archive: Callable[[str, str], None]) -> None:
-        """``archive(source, text)`` keeps a piece; the source is the call that gave it, or who said it."""
-        self._archive = archive
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._history: Sequence[Message] = ()
         self._done: set[tuple[int, int]] = set()
+        self._noted: set[tuple[int, int]] = set()
 
     def __call__(self, history: Sequence[Message], rendered: Sequence[Message]) -> None:
-        """Archive every text and tool result of ``history`` after the task that ``rendered`` does not show in full."""
+        """Keep every text and tool result of ``history`` after the task that ``rendered`` does not show in full; where
+        notes are taken of all results, those that are shown too."""
+        self._history = history
+        if self._memory.notes_results:
+            self._note_all(history)
         same = {id(message) for message in rendered}
         hidden = [index for index in range(1, len(history)) if id(history[index]) not in same]
         if not hidden:
             return
         shown = {_content(block) for message in rendered for block in blocks(message)}
         for index in hidden:
-            calls = {
-                b["id"]: call_text(b["name"], b["input"]) for b in blocks(history[index - 1]) if b["type"] == "tool_use"
-            }
+            calls = _calls(history, index)
             for at, block in enumerate(blocks(history[index])):
                 text = _content(block)
-                if text and text not in shown and (index, at) not in self._done:
-                    self._done.add((index, at))
-                    who = history[index]["role"]
-                    self._archive(calls.get(block["tool_use_id"], "") if block["type"] == "tool_result" else who, text)
+                if not text or text in shown or (index, at) in self._done:
+                    continue
+                self._done.add((index, at))
+                if block["type"] != "tool_result":
+                    self._memory.archive(history[index]["role"], text)
+                    continue
+                call = calls.get(block["tool_use_id"])
+                self._memory.archive(call_text(call["name"], call["input"]) if call else "", text)
+                if self._memory.notes_dropped:
+                    self._note(call, block, task_of(history))
+
+    def end(self, answer: str | None) -> None:
+        """The conversation is over and all of it leaves; the archive gets the task with its answer, too."""
+        if not self._history:
+            return
+        self(self._history, self._history[:1])
+        if answer:
+            self._memory.archive(task_of(self._history), answer)
+
+    def _note_all(self, history: Sequence[Message]) -> None:
+        for index in range(1, len(history)):
+            calls = _calls(history, index)
+            for at, block in enumerate(blocks(history[index])):
+                if block["type"] != "tool_result" or (index, at) in self._noted:
+                    continue
+                self._noted.add((index, at))
+                self._note(calls.get(block["tool_use_id"]), block, task_of(history))
+
+    def _note(self, call: ToolUseBlock | None, result: ToolResultBlock, task: str) -> None:
+        """A note on a result; what failed is not worth one."""
+        if call and not result.get("is_error"):
+            self._memory.leave_note(call["name"], call["input"], _content(result), task)
 
 
-def _content(block: object) -> str:
-    """The text of a text block or tool result, nothing for a call."""
-    if not isinstance(block, dict) or block.get("type") == "tool_use":
-        return ""
-    return str(block["text"]) if block.get("type") == "text" else text_of(block.get("content", ""))
+def task_of(history: Sequence[Message]) -> str:
+    """The task's own text: the first block of the first message."""
+    return text_of(blocks(history[0])[:1])
+
+
+def _calls(history: Sequence[Message], index: int) -> dict[str, ToolUseBlock]:
+    """The calls that the message at ``index`` answers, by id."""
+    return {block["id"]: block for block in blocks(history[index - 1]) if block["type"] == "tool_use"}
+
+
+def _content(block: Block) -> str:
+    """The text of a text block or tool result, nothing for any other."""
+    if block["type"] == "text":
+        return block["text"]
+    return text_of(block["content"]) if block["type"] == "tool_result" else ""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from baselines.agent.request import build_request, room_tokens, system_blocks
+from baselines.agent.request import build_request, room_tokens, system_blocks, task_message
 from baselines.agent.toolbox import Toolbox
 from search_space.compaction import Compaction
 from search_space.harness import Harness
@@ -41,10 +41,10 @@ class Agent:
     dropped: Callable[[list[Message], list[Message]], None] = lambda history, rendered: None
     tokens: int = field(default=0, init=False)
 
-    def run(self, prompt: str) -> Outcome:
-        """Work on ``prompt`` until an answer, a limit, or an error of the model."""
+    def run(self, prompt: str, beside: str = "") -> Outcome:
+        """Work on ``prompt`` until an answer, a limit, or an error of the model. ``beside``: a text shown with it."""
         limits = self.harness.limits
-        history: list[Message] = [{"role": "user", "content": prompt}]
+        history: list[Message] = [task_message(prompt, beside)]
         for step in range(1, limits.max_steps + 1):
             try:
                 response = self.create(self.request(history))

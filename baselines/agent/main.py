@@ -6,6 +6,7 @@ import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from baselines.agent.consent import Consent
 from baselines.agent.door_client import DoorClient
 from baselines.agent.dropped import Dropped
 from baselines.agent.loop import Agent, Outcome
+from baselines.agent.sequence import run_sequence
 from baselines.agent.toolbox import Toolbox
 from search_space.compaction import make_compaction
 from search_space.errors import SearchSpaceError
@@ -31,29 +33,41 @@ class BadPayload(SearchSpaceError):
 def run_rollout(payload: Mapping[str, Any]) -> None:
     """Run the harness on the task and leave ``trajectory.jsonl`` and ``result.json`` in the rollout folder.
 
-    ``payload``: ``harness`` and ``folder`` (directories), ``door`` (socket path), ``token``, ``prompt``, ``task``
-    (its id), ``environment`` (``package.module:build``) and ``environment_args`` (what ``build`` is called with).
+    ``payload``: ``harness`` and ``folder`` (directories), ``door`` (socket path), ``token``, ``prompt`` (or, for a
+    sequence, ``prompts``: see :mod:`baselines.agent.sequence`), ``task`` (its id), ``environment``
+    (``package.module:build``) and ``environment_args`` (what ``build`` is called with).
     Raises :class:`SearchSpaceError` for a harness or plug-in that is not valid; then there is no ``result.json``.
     """
     harness_folder, folder = Path(_needed(payload, "harness")), Path(_needed(payload, "folder"))
     harness = load_harness(harness_folder)
     tools = build_tools(payload.get("environment", ""), payload.get("environment_args") or {})
     door = DoorClient(_needed(payload, "door"), payload.get("token", ""))
+    prompts = _prompts(payload)
     with TrajectoryWriter(folder / "trajectory.jsonl") as trajectory:
-        prompt, task = _needed(payload, "prompt"), payload.get("task", "")
-        trajectory.write({"kind": "task", "task": task, "harness": harness.name, "prompt": prompt})
-        agent = assemble(harness, harness_folder, folder, tools, door, trajectory)
-        outcome = agent.run(prompt)
+        told = {"prompts": prompts} if "prompts" in payload else {"prompt": prompts[0]}
+        trajectory.write({"kind": "task", "task": payload.get("task", ""), "harness": harness.name, **told})
+        memory = Memory(harness.memory, folder / "memory")
+        if "prompts" in payload:
+            start = partial(assemble, harness, harness_folder, memory, tools, door, trajectory)
+            outcome = run_sequence(prompts, start, memory, trajectory.write)
+        else:
+            outcome = assemble(harness, harness_folder, memory, tools, door, trajectory).run(prompts[0])
         trajectory.write({"kind": "end", **asdict(outcome)})
     door.close()
     write_result(folder / "result.json", outcome)
 
 
 def assemble(
-    harness: Harness, harness_folder: Path, folder: Path, tools: list[Tool], model: Model, trajectory: TrajectoryWriter
+    harness: Harness,
+    harness_folder: Path,
+    memory: Memory,
+    tools: list[Tool],
+    model: Model,
+    trajectory: TrajectoryWriter,
+    dropped: Dropped | None = None,
 ) -> Agent:
-    """The agent with its parts: ``folder`` is the rollout folder, which holds the memory."""
-    memory = Memory(harness.memory, folder / "memory")
+    """An agent with its parts, for one conversation; ``dropped`` follows what leaves it (one that nobody else asks when
+    left out)."""
     partition = Partition(harness.tools, [*tools, *memory.tools()])
     consent = Consent(harness.permissions, trajectory.write)
     toolbox = Toolbox(
@@ -61,8 +75,7 @@ def assemble(
     )
     compaction = make_compaction(harness.compaction, folder=harness_folder, model_name=harness.model)
     agent = Agent(harness, model, toolbox, compaction, trajectory.write, memory.index_text)
-    if harness.memory.archive:
-        agent.dropped = Dropped(memory.archive)
+    agent.dropped = dropped or Dropped(memory)
     return agent
 
 
@@ -83,6 +96,18 @@ def write_result(path: Path, outcome: Outcome) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(asdict(outcome), ensure_ascii=False) + "\n", encoding="utf-8", errors="replace")
     part.replace(path)
+
+
+def _prompts(payload: Mapping[str, Any]) -> list[str]:
+    """The tasks of the rollout, one after another."""
+    if "prompts" not in payload:
+        return [_needed(payload, "prompt")]
+    prompts = payload["prompts"]
+    if "prompt" in payload:
+        raise BadPayload("payload: got prompt and prompts, expected one of them")
+    if not isinstance(prompts, list) or not prompts or not all(isinstance(each, str) and each for each in prompts):
+        raise BadPayload(f"payload: prompts: got {prompts!r:.80}, expected a list of texts")
+    return prompts
 
 
 def _needed(payload: Mapping[str, Any], key: str) -> str:

@@ -21,6 +21,13 @@ def system_blocks(harness: Harness, index: str) -> list[TextBlock]:
     return [{"type": "text", "text": text} for text in (harness.system_prompt(), index) if text]
 
 
+def task_message(prompt: str, beside: str) -> Message:
+    """The first message: the task, and ``beside``, when there is some, as a block of its own behind it."""
+    if not beside:
+        return {"role": "user", "content": prompt}
+    return {"role": "user", "content": [{"type": "text", "text": prompt}, {"type": "text", "text": beside}]}
+
+
 def room_tokens(harness: Harness, system: Sequence[TextBlock], tools_tokens: int) -> int:
     """What ``limits.context_tokens`` leaves for messages beside the system prompt and the tools, at least 1."""
     return max(1, harness.limits.context_tokens - estimate_tokens(list(system)) - tools_tokens - MARKS_TOKENS)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from optimizer.errors import SettingsError
 from optimizer.records import Split, Task
 from optimizer.settings import SuiteSettings
-from optimizer.suites.grading import GRADER_VERSION, is_exact
+from optimizer.suites.grading import GRADER_VERSION, SEQUENCE_VERSION, is_exact, share_right
 from optimizer.suites.rows import GradedTask, generate_tasks, read_tasks, resolve
 
 ENTRY: Final = "baselines.agent.main:run_rollout"
@@ -85,17 +85,20 @@ class AgentSuite:
         return self._splits[split]
 
     def payload(self, task: Task) -> Mapping[str, Any]:
-        """``prompt``, ``task``, ``environment`` and ``environment_args``: never the truth."""
+        """``prompt`` (for a sequence ``prompts``), ``task``, ``environment``, ``environment_args``: never the truth."""
+        prompts = self._graded[task.id].prompts
         return {
-            "prompt": task.prompt,
+            **({"prompts": list(prompts)} if prompts else {"prompt": task.prompt}),
             "task": task.id,
             "environment": self._environment,
             "environment_args": dict(self._environment_args),
         }
 
     def grade(self, task: Task, answer: str | None) -> float:
-        """1.0 for the exact answer (see :mod:`optimizer.suites.grading`), else 0.0."""
-        return float(is_exact(answer, self._graded[task.id].truth))
+        """1.0 for the exact answer (see :mod:`optimizer.suites.grading`), else 0.0; for a sequence, the mean over its
+        prompts."""
+        graded = self._graded[task.id]
+        return share_right(answer, graded.truths) if graded.prompts else float(is_exact(answer, graded.truths[0]))
 
     def kind(self, task: Task) -> str:
         """The task's kind, for reports; empty when it has none."""
@@ -134,7 +137,14 @@ def _hash(tasks: Sequence[GradedTask], environment: str, args: Mapping[str, Any]
     digest = hashlib.sha256()
     for part in (
         [GRADER_VERSION, ENTRY, environment, dict(args)],
-        *([g.task.id, g.task.split.value, g.task.prompt, g.truth] for g in tasks),
+        *(_hashed(graded) for graded in tasks),
     ):
         digest.update(json.dumps(part, sort_keys=True, default=str).encode() + b"\n")
     return f"sha256:{digest.hexdigest()}"
+
+
+def _hashed(graded: GradedTask) -> list[Any]:
+    task = graded.task
+    if not graded.prompts:
+        return [task.id, task.split.value, task.prompt, graded.truths[0]]
+    return [SEQUENCE_VERSION, task.id, task.split.value, list(graded.prompts), list(graded.truths)]

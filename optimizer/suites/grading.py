@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from typing import Final
 
 GRADER_VERSION: Final = "exact-1"
 """Part of a suite's hash: changed whenever the same answer could get another score."""
+
+SEQUENCE_VERSION: Final = "mean-1"
+"""The same for what makes one score of a sequence's answers."""
 
 _LABEL: Final = re.compile(r"answer\s*:", re.IGNORECASE)
 _WRAPPING: Final = " \t\r\n`'\""
@@ -39,6 +44,22 @@ def is_exact(answer: str | None, truth: str) -> bool:
     if _INTEGER.fullmatch(got) and _INTEGER.fullmatch(expected):
         return _canonical(got) == _canonical(expected)
     return got == expected
+
+
+def share_right(answer: str | None, truths: Sequence[str]) -> float:
+    """The share of a sequence's prompts with the exact answer, in [0, 1].
+
+    ``answer`` is the JSON text of a list with an answer (text, or null for none) for each prompt; anything else, a list
+    of another length too, scores 0.
+    """
+    try:
+        given = json.loads(answer or "null")
+    except (ValueError, RecursionError):
+        return 0.0
+    if not isinstance(given, list) or len(given) != len(truths):
+        return 0.0
+    right = [isinstance(got, str) and is_exact(got, truth) for got, truth in zip(given, truths, strict=True)]
+    return sum(right) / len(truths)
 
 
 def _canonical(number: str) -> tuple[bool, str]:

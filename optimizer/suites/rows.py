@@ -15,17 +15,21 @@ from optimizer.records import Split, Task
 from optimizer.suites.grading import bare_answer
 
 _REQUIRED: Final = ("id", "split", "prompt", "answer")
+_REQUIRED_OF_SEQUENCE: Final = ("id", "split", "prompts", "answers")
 _KNOWN: Final = (*_REQUIRED, "kind")
+_KNOWN_OF_SEQUENCE: Final = (*_REQUIRED_OF_SEQUENCE, "kind")
 _SPLITS: Final = tuple(split.value for split in Split)
 
 
 @dataclass(frozen=True, slots=True)
 class GradedTask:
-    """A task with its truth. ``kind`` groups tasks in reports and may be empty."""
+    """A task with its truths, one for each prompt. ``prompts`` are those of a sequence, in order; empty for a single
+    task. ``kind`` groups tasks in reports and may be empty."""
 
     task: Task
-    truth: str
+    truths: tuple[str, ...]
     kind: str = ""
+    prompts: tuple[str, ...] = ()
 
 
 def read_tasks(file: Path) -> list[GradedTask]:
@@ -68,7 +72,7 @@ def resolve(reference: str, key: str) -> Any:
 
 
 def check_together(tasks: Sequence[GradedTask], source: str) -> list[GradedTask]:
-    """``tasks`` unless two share an id or a prompt; raises :class:`SettingsError`."""
+    """``tasks`` unless two share an id or a prompt, also one of a sequence; raises :class:`SettingsError`."""
     ids: set[str] = set()
     prompts: dict[str, Task] = {}
     for graded in tasks:
@@ -76,16 +80,27 @@ def check_together(tasks: Sequence[GradedTask], source: str) -> list[GradedTask]
         if task.id in ids:
             raise SettingsError(f"{source}: id {task.id!r} stands twice", hint="Give every task an id of its own.")
         ids.add(task.id)
-        other = prompts.setdefault(" ".join(task.prompt.split()), task)
-        if other is not task:
-            splits = {other.split, task.split}
-            where = "in split" if len(splits) == 1 else "in splits"
-            where += f" {' and '.join(sorted(splits))}"
-            raise SettingsError(
-                f"{source}: tasks {other.id!r} and {task.id!r} have the same prompt ({where})",
-                hint="Keep each task in one split only: what the search has seen says nothing in an exam.",
-            )
+        for prompt in graded.prompts or (task.prompt,):
+            _claim(" ".join(prompt.split()), task, prompts, source)
     return list(tasks)
+
+
+def _claim(prompt: str, task: Task, prompts: dict[str, Task], source: str) -> None:
+    """Note that ``task`` asks ``prompt``; raises :class:`SettingsError` when it has been asked already."""
+    other = prompts.get(prompt)
+    if other is task:
+        raise SettingsError(
+            f"{source}: task {task.id!r} has the same prompt twice", hint="Ask each question of a sequence once."
+        )
+    if other is not None:
+        splits = {other.split, task.split}
+        where = "in split" if len(splits) == 1 else "in splits"
+        where += f" {' and '.join(sorted(splits))}"
+        raise SettingsError(
+            f"{source}: tasks {other.id!r} and {task.id!r} have the same prompt ({where})",
+            hint="Keep each task in one split only: what the search has seen says nothing in an exam.",
+        )
+    prompts[prompt] = task
 
 
 def _parse_lines(text: str, name: str) -> Iterator[GradedTask]:
@@ -103,20 +118,47 @@ def _parse_lines(text: str, name: str) -> Iterator[GradedTask]:
 def _checked(row: object, where: str) -> GradedTask:
     if not isinstance(row, Mapping):
         raise SettingsError(f"{where}: got {_short(row)}, expected an object with {_list(_REQUIRED)}")
+    sequence = "prompts" in row or "answers" in row
+    known, required = (_KNOWN_OF_SEQUENCE, _REQUIRED_OF_SEQUENCE) if sequence else (_KNOWN, _REQUIRED)
     for key in row:
-        if key not in _KNOWN:
-            near = difflib.get_close_matches(str(key), _KNOWN, 1)
+        if sequence and key in ("prompt", "answer"):
             raise SettingsError(
-                f"{where}: unknown key {key!r}, expected {_list(_KNOWN)}",
+                f"{where}: got {key!r} beside {'prompts' if 'prompts' in row else 'answers'!r}",
+                hint="A task has prompt and answer; a sequence has prompts and answers.",
+            )
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, 1)
+            raise SettingsError(
+                f"{where}: unknown key {key!r}, expected {_list(known)}",
                 hint=f"Did you mean {near[0]!r}?" if near else "",
             )
-    for key in _REQUIRED:
+    for key in required:
         if key not in row:
-            raise SettingsError(f"{where}: key {key!r} is missing, expected {_list(_REQUIRED)}")
-    identifier, prompt, kind = (_text(row, key, where) for key in ("id", "prompt", "kind"))
+            raise SettingsError(f"{where}: key {key!r} is missing, expected {_list(required)}")
+    identifier, kind = (_text(row, key, where) for key in ("id", "kind"))
     if row["split"] not in _SPLITS:
         raise SettingsError(f"{where}: split: got {_short(row['split'])}, expected {_list(_SPLITS, 'or')}")
-    return GradedTask(Task(identifier, Split(row["split"]), prompt), _answer(row["answer"], where), kind)
+    if sequence:
+        return _sequence(row, identifier, kind, where)
+    task = Task(identifier, Split(row["split"]), _text(row, "prompt", where))
+    return GradedTask(task, (_answer(row["answer"], where),), kind)
+
+
+def _sequence(row: Mapping[str, Any], identifier: str, kind: str, where: str) -> GradedTask:
+    prompts, answers = row["prompts"], row["answers"]
+    for key, value in (("prompts", prompts), ("answers", answers)):
+        if not isinstance(value, list | tuple) or len(value) < 2:
+            raise SettingsError(
+                f"{where}: {key}: got {_short(value)}, expected a list of at least two",
+                hint="A single question is written with prompt and answer.",
+            )
+    if len(prompts) != len(answers):
+        raise SettingsError(f"{where}: got {len(prompts)} prompts and {len(answers)} answers, expected as many of both")
+    for number, prompt in enumerate(prompts):
+        if not isinstance(prompt, str) or not prompt.strip():
+            raise SettingsError(f"{where}: prompts[{number}]: got {_short(prompt)}, expected text")
+    truths = tuple(_answer(answer, where, f"answers[{number}]") for number, answer in enumerate(answers))
+    return GradedTask(Task(identifier, Split(row["split"]), "\n\n".join(prompts)), truths, kind, tuple(prompts))
 
 
 def _text(row: Mapping[str, Any], key: str, where: str) -> str:
@@ -126,11 +168,11 @@ def _text(row: Mapping[str, Any], key: str, where: str) -> str:
     return value
 
 
-def _answer(value: object, where: str) -> str:
+def _answer(value: object, where: str, key: str = "answer") -> str:
     """The truth as text. It must be able to be given: one line, and something left when quotes and periods are gone."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or "\n" in text.strip() or not bare_answer(text):
-        raise SettingsError(f"{where}: answer: got {_short(value)}, expected one line of text or a whole number")
+        raise SettingsError(f"{where}: {key}: got {_short(value)}, expected one line of text or a whole number")
     return text
 
 

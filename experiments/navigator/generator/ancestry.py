@@ -17,11 +17,13 @@ def base_module(scene: Scene) -> Iterator[Draft]:
         if chain[0].module != facts.name:
             prompt = word_question("base_module", "module", seed, cls=cls.name, module=facts.name)
             keys = (f"from {facts.name}", f"answer {chain[0].module}")
-            yield Draft("near", prompt, chain[0].module, keys, (facts.name, *chain[0].path))
+            found = climbed(facts, cls, chain[:1])
+            yield Draft("near", prompt, chain[0].module, keys, (facts.name, *chain[0].path), found)
         if len(chain) > 1 and scene.resolver.unique_class(cls):
             prompt = word_question("base_module.grand", "module", seed, cls=cls.name)
             keys = (f"from {facts.name}", f"answer {chain[1].module}")
-            yield Draft("grand", prompt, chain[1].module, keys, (facts.name, *chain[0].path, *chain[1].path))
+            found = climbed(facts, cls, chain[:2])
+            yield Draft("grand", prompt, chain[1].module, keys, (facts.name, *chain[0].path, *chain[1].path), found)
 
 
 def method_owner(scene: Scene) -> Iterator[Draft]:
@@ -32,7 +34,19 @@ def method_owner(scene: Scene) -> Iterator[Draft]:
         prompt = word_question("method_owner", "class", seed, cls=cls.name, module=facts.name, method=method.name)
         keys = (f"from {facts.name}.{cls.name}", f"in {facts.name}", f"answer {owner.item.name}")
         variant = "far" if len(owners) > 1 else "near"
-        yield Draft(variant, prompt, owner.item.name, keys, (facts.name, *(m for place in owners for m in place.path)))
+        passed = (facts.name, *(m for place in owners for m in place.path))
+        yield Draft(variant, prompt, owner.item.name, keys, passed, searched(facts, cls, owners))
+
+
+def climbed(facts: ModuleFacts, cls: Outlined, owners: list[Place]) -> tuple[str, ...]:
+    """The facts on the way up from a class to the last of its ``owners``: the base of each class before it."""
+    lower = [f"{facts.name}.{cls.name}", *(f"{place.module}.{place.item.name}" for place in owners)]
+    return tuple(f"base {name}" for name in lower[:-1])
+
+
+def searched(facts: ModuleFacts, cls: Outlined, owners: list[Place]) -> tuple[str, ...]:
+    """The facts by which the owner of an inherited method is found: the way up, and the methods of each class there."""
+    return (*climbed(facts, cls, owners), *(f"methods {place.module}.{place.item.name}" for place in owners))
 
 
 def inherited(scene: Scene) -> Iterator[tuple[ModuleFacts, Outlined, Outlined, list[Place]]]:
@@ -62,13 +76,15 @@ def follow_import(scene: Scene) -> Iterator[Draft]:
         seed = f"{scene.seed}/{facts.name}/{name}"
         if len(place.path) > 2:
             prompt = word_question("follow_import", "module", seed, module=facts.name, name=name)
-            yield Draft("once", prompt, place.module, (f"from {facts.name}", f"answer {place.module}"), place.path)
+            ends = (f"from {facts.name}", f"answer {place.module}")
+            yield Draft("once", prompt, place.module, ends, place.path, (f"import {facts.name}.{name}",))
         for second, end in onward.get(place.module, [])[:3]:
             if end.module == facts.name or second == name:
                 continue
             prompt = word_question("follow_import.twice", "module", seed, module=facts.name, name=name, second=second)
             keys = (f"from {facts.name}", f"via {place.module}", f"answer {end.module}")
-            yield Draft("twice", prompt, end.module, keys, (*place.path, *end.path))
+            found = (f"import {facts.name}.{name}", f"import {place.module}.{second}")
+            yield Draft("twice", prompt, end.module, keys, (*place.path, *end.path), found)
 
 
 def line_sum(scene: Scene) -> Iterator[Draft]:
@@ -91,4 +107,5 @@ def line_sum(scene: Scene) -> Iterator[Draft]:
         )
         keys = (f"from {facts.name}", f"base {chain[0].module}.{chain[0].item.name}", f"first {first.name}.{cls.name}")
         variant = "near" if chain[0].module != facts.name else "same"
-        yield Draft(variant, prompt, str(answer), keys, (first.name, facts.name, *chain[0].path))
+        found = (f"line {first.name}.{cls.name}", *searched(facts, other, chain[:1]))
+        yield Draft(variant, prompt, str(answer), keys, (first.name, facts.name, *chain[0].path), found)

@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from experiments.navigator.facts import ModuleFacts
-from experiments.navigator.generator.ancestry import inherited
+from experiments.navigator.generator.ancestry import inherited, searched
 from experiments.navigator.generator.scene import Draft, Scene
 from experiments.navigator.questions import CANDIDATE, join_phrases, module_phrase, word_early_late, word_question
 
 Described = tuple[str, tuple[str, ...]]
 """A phrase for a module, and the modules that one passes to find it."""
+
+Late = tuple[str, int, dict[str, str], tuple[str, ...], tuple[str, ...]]
+"""The second half of an ``early_late`` question: a key, its number, what its wording is filled with, the modules on the
+way, and the facts to find."""
 
 LARGE = 150
 """How many drafts are made where there is plenty of material: enough to choose from."""
@@ -28,7 +32,8 @@ def count_calls(scene: Scene) -> Iterator[Draft]:
             seed = f"{scene.seed}/{variant}/{name}"
             prompt = word_question("count_calls", "number", seed, function=name, modules=_listed(scene, chosen))
             keys = (f"name {name}", *(f"in {facts.name}" for facts in chosen))
-            yield Draft(variant, prompt, str(total), keys, tuple(facts.name for facts in chosen))
+            found = tuple(f"calls {name} {facts.name}" for facts in chosen)
+            yield Draft(variant, prompt, str(total), keys, tuple(facts.name for facts in chosen), found)
 
 
 def _callers(scene: Scene, modules: list[ModuleFacts], size: int, label: str) -> list[ModuleFacts] | None:
@@ -47,7 +52,7 @@ def _listed(scene: Scene, modules: list[ModuleFacts]) -> str:
 
 def compare_defaults(scene: Scene) -> Iterator[Draft]:
     """Four parameters whose defaults are numbers; of one (``constant``) or none (``plain``) it is a named constant."""
-    found: list[tuple[ModuleFacts, str, str, float, bool]] = []
+    rows: list[tuple[ModuleFacts, str, str, float, bool]] = []
     for facts in scene.modules:
         for item in facts.outline:
             twice = sum(other.qualname == item.qualname for other in facts.outline) > 1
@@ -63,8 +68,8 @@ def compare_defaults(scene: Scene) -> Iterator[Draft]:
             for parameter, value in item.defaults:
                 number = scene.resolver.default(facts, value)
                 if number is not None:
-                    found.append((facts, item.qualname, parameter, number, isinstance(value, str)))
-    mixed = scene.mixed(found, "defaults", lambda d: (d[0].name, d[1], d[2]))
+                    rows.append((facts, item.qualname, parameter, number, isinstance(value, str)))
+    mixed = scene.mixed(rows, "defaults", lambda d: (d[0].name, d[1], d[2]))
     constants, plain = [d for d in mixed if d[4]], [d for d in mixed if not d[4]]
     groups = [
         ("constant", [c, *(plain[(3 * i + k) % len(plain)] for k in range(3))])
@@ -83,7 +88,8 @@ def compare_defaults(scene: Scene) -> Iterator[Draft]:
             "compare_defaults", "written", f"{scene.seed}/{label}", candidates=join_phrases(listed, "or")
         )
         keys = tuple(f"{d[0].name}.{d[1]}" for d in group)
-        yield Draft(variant, prompt, max(group, key=lambda d: d[3])[1], keys, tuple(d[0].name for d in group))
+        found = tuple(f"default {d[0].name}.{d[1]}.{d[2]}" for d in group)
+        yield Draft(variant, prompt, max(group, key=lambda d: d[3])[1], keys, tuple(d[0].name for d in group), found)
 
 
 def longest_function(scene: Scene) -> Iterator[Draft]:
@@ -103,20 +109,22 @@ def longest_function(scene: Scene) -> Iterator[Draft]:
             seed = f"{scene.seed}/{variant}/{number}"
             prompt = word_question("longest_function", "function", seed, modules=join_phrases(phrases, "and"))
             keys = (f"last {last.name}", f"answer {winner.name}")
-            yield Draft(variant, prompt, winner.name, keys, (*(facts.name for facts in named), last.name, *passed))
+            modules = (*(facts.name for facts in named), last.name)
+            found = tuple(f"longest {module}" for module in modules)
+            yield Draft(variant, prompt, winner.name, keys, (*modules, *passed), found)
 
 
 def early_late(scene: Scene) -> Iterator[Draft]:
     """The line of a function, needed again after a bulky search: ``calls``, ``longest`` or ``owner``; added to its
     result, or the larger one asked for (one in four)."""
     early = [(facts, item) for facts, item in scene.functions if item.line > 40 and facts in scene.large]
-    tasks: list[Callable[[Scene], Iterator[tuple[str, int, dict[str, str], tuple[str, ...]]]]] = [
+    tasks: list[Callable[[Scene], Iterator[Late]]] = [
         _calls,
         _longest,
         _owner,
     ]
     for task in tasks if early else ():
-        for number, (key, value, facts_of_task, modules) in enumerate(islice(task(scene), LARGE)):
+        for number, (key, value, facts_of_task, modules, found) in enumerate(islice(task(scene), LARGE)):
             start = scene.choice(tuple(range(len(early))), "early", key)
             first, item = next((e for e in (*early[start:], *early[:start]) if e[0].name not in modules), early[start])
             name = task.__name__.removeprefix("_")
@@ -132,31 +140,35 @@ def early_late(scene: Scene) -> Iterator[Draft]:
             )
             answer = item.line + value if combine == "sum" else max(item.line, value)
             keys = (key, f"first {first.name}", f"first {first.name}.{item.name}", *(f"in {m}" for m in modules))
-            yield Draft(name, prompt, str(answer), keys, (first.name, *modules))
+            found = (f"line {first.name}.{item.name}", *found)
+            yield Draft(name, prompt, str(answer), keys, (first.name, *modules), found)
 
 
-def _calls(scene: Scene) -> Iterator[tuple[str, int, dict[str, str], tuple[str, ...]]]:
+def _calls(scene: Scene) -> Iterator[Late]:
     for name, modules in reversed(scene.called):
         if chosen := _callers(scene, modules, 3, f"late {name}"):
             total = sum(len(facts.calls[name]) for facts in chosen)
             told = {"function": name, "modules": _listed(scene, chosen)}
-            yield f"name {name}", total, told, tuple(facts.name for facts in chosen)
+            places = tuple(facts.name for facts in chosen)
+            yield f"name {name}", total, told, places, tuple(f"calls {name} {place}" for place in places)
 
 
-def _longest(scene: Scene) -> Iterator[tuple[str, int, dict[str, str], tuple[str, ...]]]:
+def _longest(scene: Scene) -> Iterator[Late]:
     for number in range(LARGE if len(scene.large) > 3 else 0):
         chosen = scene.mixed(scene.large, f"late {number}", lambda facts: facts.name)[:3]
         winner = scene.resolver.longest(chosen)
         if winner and chosen[-1].name in scene.landmarks:
             modules = tuple(facts.name for facts in chosen)
-            yield f"longest {winner.qualname}", winner.length, {"modules": _listed(scene, chosen)}, modules
+            found = tuple(f"longest {module}" for module in modules)
+            yield f"longest {winner.qualname}", winner.length, {"modules": _listed(scene, chosen)}, modules, found
 
 
-def _owner(scene: Scene) -> Iterator[tuple[str, int, dict[str, str], tuple[str, ...]]]:
+def _owner(scene: Scene) -> Iterator[Late]:
     for facts, cls, method, owners in inherited(scene):
         modules = (facts.name, *(module for place in owners for module in place.path))
         told = {"cls": cls.name, "module": facts.name, "method": method.name}
-        yield f"owner {facts.name}.{cls.name}", method.line, told, tuple(dict.fromkeys(modules))
+        passed = tuple(dict.fromkeys(modules))
+        yield f"owner {facts.name}.{cls.name}", method.line, told, passed, searched(facts, cls, owners)
 
 
 def _by_hop(scene: Scene) -> Iterator[tuple[ModuleFacts, Described]]:

@@ -9,6 +9,7 @@ from experiments.navigator.generator.ancestry import base_module, follow_import,
 from experiments.navigator.generator.counting import compare_defaults, count_calls, early_late, longest_function
 from experiments.navigator.generator.resolve import Resolver
 from experiments.navigator.generator.scene import Draft, Scene, spread
+from experiments.navigator.generator.sequences import make_sequences
 from experiments.navigator.generator.splits import assign, package_of
 from experiments.navigator.index import Index, load_index
 from experiments.navigator.questions import KINDS
@@ -28,19 +29,23 @@ _KINDS: Final[Mapping[str, Callable[[Scene], Iterator[Draft]]]] = {
 }
 
 
-def generate(args: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Tasks as ``{id, split, kind, prompt, answer}``.
+def generate(args: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Tasks as ``{id, split, kind, prompt, answer}``, or sequences as ``{id, split, kind, prompts, answers}``.
 
     ``args``: ``root`` (a folder of Python sources; the standard library when left out), ``seed`` (0), and how many
-    tasks each split gets: ``search`` (72), ``certify`` (48), ``holdout`` (96). The same tree and arguments give the
-    same tasks. Raises :class:`ValueError` for a bad argument and for a tree that holds too little to ask about.
+    tasks each split gets: ``search`` (72), ``certify`` (48), ``holdout`` (96). With ``sequence`` (at least 2) each task
+    is a sequence of so many questions about one neighbourhood. The same tree and arguments give the same tasks. Raises
+    :class:`ValueError` for a bad argument and for a tree that holds too little to ask about.
     """
-    sizes, seed, root = _checked(args)
+    sizes, seed, length, root = _checked(args)
     try:
         index = load_index(root)
     except FileNotFoundError as error:
         raise ValueError(f"root: {error}; expected a folder of Python sources") from None
-    return [row for scene in scenes(index, sizes, seed) for row in _tasks(scene, sizes[scene.split])]
+    parts = scenes(index, sizes, seed)
+    if length:
+        return [row for scene in parts for row in _sequences(scene, sizes[scene.split], length)]
+    return [row for scene in parts for row in _tasks(scene, sizes[scene.split])]
 
 
 def scenes(index: Index, sizes: Mapping[str, int], seed: int) -> list[Scene]:
@@ -73,7 +78,7 @@ def _weights(resolver: Resolver) -> dict[str, tuple[float, ...]]:
     return {package: tuple(weight) for package, weight in weights.items()}
 
 
-def _tasks(scene: Scene, size: int) -> list[dict[str, str]]:
+def _tasks(scene: Scene, size: int) -> list[dict[str, Any]]:
     """``size`` tasks, the kinds as equal in number as the size and the tree allow."""
     pools = {kind: _drafts(scene, kind) for kind in KINDS}
     wanted = {kind: size // len(KINDS) + (number < size % len(KINDS)) for number, kind in enumerate(KINDS)}
@@ -84,10 +89,7 @@ def _tasks(scene: Scene, size: int) -> list[dict[str, str]]:
             chosen[kind] = _select(pools[kind], len(chosen[kind]) + missing)
             missing = size - sum(map(len, chosen.values()))
     if missing > 0:
-        raise ValueError(
-            f"{scene.split}: got material for {size - missing} questions, expected {size}; "
-            "ask for fewer or name a larger source tree"
-        )
+        raise _too_little(scene, size - missing, size, "questions")
     return [
         {
             "id": f"{scene.split}-{kind}-{number:02}",
@@ -99,6 +101,34 @@ def _tasks(scene: Scene, size: int) -> list[dict[str, str]]:
         for kind in KINDS
         for number, draft in enumerate(chosen[kind], start=1)
     ]
+
+
+def _sequences(scene: Scene, size: int, length: int) -> list[dict[str, Any]]:
+    """``size`` sequences, the themes as equal in number as the size and the tree allow."""
+    drafts = [draft for kind in KINDS for pool in _drafts(scene, kind).values() for draft in pool]
+    made = make_sequences(scene, drafts, size, length)
+    if len(made) < size:
+        raise _too_little(scene, len(made), size, f"sequences of {length}")
+    numbers: dict[str, int] = {}
+    rows = []
+    for theme, chosen in made:
+        numbers[theme] = numbers.get(theme, 0) + 1
+        rows.append(
+            {
+                "id": f"{scene.split}-{theme}-{numbers[theme]:02}",
+                "split": scene.split,
+                "kind": theme,
+                "prompts": [draft.prompt for draft in chosen],
+                "answers": [draft.answer for draft in chosen],
+            }
+        )
+    return rows
+
+
+def _too_little(scene: Scene, got: int, expected: int, what: str) -> ValueError:
+    return ValueError(
+        f"{scene.split}: got material for {got} {what}, expected {expected}; ask for fewer or name a larger source tree"
+    )
 
 
 def _drafts(scene: Scene, kind: str) -> dict[str, list[Draft]]:
@@ -125,18 +155,21 @@ def _select(pools: Mapping[str, list[Draft]], wanted: int) -> list[Draft]:
     return taken + spread(rest, wanted - len(taken), used)
 
 
-def _checked(args: Mapping[str, Any]) -> tuple[dict[str, int], int, str | None]:
-    known = ("root", "seed", *DEFAULT_SIZES)
+def _checked(args: Mapping[str, Any]) -> tuple[dict[str, int], int, int, str | None]:
+    """Sizes, seed, length of a sequence (0 for single questions), root."""
+    known = ("root", "seed", "sequence", *DEFAULT_SIZES)
     if unknown := sorted(set(args) - set(known)):
         raise ValueError(f"unknown argument {', '.join(unknown)}; expected some of {', '.join(known)}")
-    for name in ("seed", *DEFAULT_SIZES):
+    for name in ("seed", "sequence", *DEFAULT_SIZES):
         value = args.get(name, 0)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise ValueError(f"{name}: got {value!r}, expected a whole number of at least 0")
+    if args.get("sequence") == 1:
+        raise ValueError("sequence: got 1, expected at least 2 questions (or 0 for single ones)")
     root = args.get("root")
     if root is not None and not isinstance(root, str):
         raise ValueError(f"root: got {root!r}, expected a path as text")
     sizes = {split: int(args.get(split, size)) for split, size in DEFAULT_SIZES.items()}
     if not any(sizes.values()):
         raise ValueError("got 0 tasks in every split, expected at least one task")
-    return sizes, int(args.get("seed", 0)), root or None
+    return sizes, int(args.get("seed", 0)), int(args.get("sequence", 0)), root or None

@@ -20,13 +20,15 @@ LARGE_OUTLINE_CHARS: Final = (1_800, 8_000)
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A question with its truth. ``keys`` name what it is about: selection spreads over them. ``variant`` is the shape
-    within the kind, in which the splits are alike. ``modules`` are all those on the way to the answer."""
+    within the kind, in which the splits are alike. ``modules`` are all those on the way to the answer; ``facts`` name
+    what must be found out, so that two drafts that share one help each other."""
 
     variant: str
     prompt: str
     answer: str
     keys: tuple[str, ...]
     modules: tuple[str, ...]
+    facts: tuple[str, ...] = ()
 
 
 class Scene:

@@ -8,6 +8,7 @@ import pytest
 from baselines.agent.main import assemble
 from search_space.calls import current_call
 from search_space.harness import harness_from_files
+from search_space.memory import Memory
 from search_space.messages import ModelError, check_messages, estimate_tokens, text_of
 from search_space.tools import Effects, Tool, ToolError
 from search_space.trajectory import TrajectoryWriter, read_trajectory
@@ -69,7 +70,7 @@ def start(tmp_path):
         toml = f'name = "h"\n{settings}'.encode()
         harness = harness_from_files({"harness.toml": toml, "prompts/system.md": system.encode()})
         writer = TrajectoryWriter(tmp_path / "trajectory.jsonl")
-        return assemble(harness, tmp_path, tmp_path, list(tools), model, writer)
+        return assemble(harness, tmp_path, Memory(harness.memory, tmp_path / "memory"), list(tools), model, writer)
 
     return make
 

@@ -10,6 +10,7 @@ import pytest
 from baselines.agent.consent import Consent
 from baselines.agent.main import assemble
 from search_space.harness import harness_from_files
+from search_space.memory import Memory
 from search_space.permissions import Permissions
 from search_space.tools import Tool
 from search_space.trajectory import TrajectoryWriter, read_trajectory
@@ -65,7 +66,14 @@ def ran(tmp_path):
         )
         model = Scripted(*turns)
         with TrajectoryWriter(tmp_path / "trajectory.jsonl") as writer:
-            agent = assemble(harness, tmp_path, tmp_path, [tool("run_process"), tool("hidden")], model, writer)
+            agent = assemble(
+                harness,
+                tmp_path,
+                Memory(harness.memory, tmp_path),
+                [tool("run_process"), tool("hidden")],
+                model,
+                writer,
+            )
             assert agent.run("go").outcome == "answered"
         records = [r for r in read_trajectory(tmp_path / "trajectory.jsonl") if r["kind"] == "permission"]
         said = [

@@ -156,3 +156,30 @@ def test_the_program_explains_a_mistake_without_a_traceback(place):
     done = run_program(folder, "--task", folder / "task.txt")
     assert done.returncode == 2
     assert "limitz" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_sequence_in_one_rollout(place):
+    folder, _ = place
+    task = {key: value for key, value in payload(folder).items() if key != "prompt"}
+    run_rollout({**task, "prompts": ["What is under blue", "And what under blue"]})
+    result = json.loads((folder / "result.json").read_text())
+    assert result == {"answer": '["sky", "sky"]', "outcome": "answered", "reason": "", "steps": 4}
+    first, second, *_, last = read_trajectory(folder / "trajectory.jsonl")
+    assert first["prompts"] == ["What is under blue", "And what under blue"]
+    assert (second["kind"], second["number"], second["of"]) == ("prompt", 1, 2)
+    assert last["kind"] == "end" and last["steps"] == 4
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"prompts": []}, "expected a list of texts"),
+        ({"prompts": ["a", 3]}, "expected a list of texts"),
+        ({"prompts": ["a", "b"], "prompt": "c"}, "prompt and prompts"),
+    ],
+)
+def test_a_sequence_that_is_none_is_refused(place, more, said):
+    folder, _ = place
+    task = {key: value for key, value in payload(folder).items() if key != "prompt"}
+    with pytest.raises(SearchSpaceError, match=said):
+        run_rollout({**task, **more})

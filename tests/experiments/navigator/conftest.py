@@ -78,3 +78,14 @@ def made() -> Callable[[int], list[dict[str, str]]]:
 @pytest.fixture
 def read_question() -> Callable[[str], Asked]:
     return read
+
+
+@cache
+def _sequences() -> list[dict[str, Any]]:
+    return generate({"seed": 0, "sequence": 3, "search": 40, "certify": 20, "holdout": 40})
+
+
+@pytest.fixture
+def sequences() -> list[dict[str, Any]]:
+    """Sequences of the standard library's questions, made once."""
+    return _sequences()

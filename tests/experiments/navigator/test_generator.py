@@ -83,9 +83,45 @@ def test_sizes_are_parameters() -> None:
     assert Counter(row["split"] for row in rows) == {"search": 10, "holdout": 9}
 
 
+def test_a_sequence_asks_about_one_neighbourhood(sequences: list[dict[str, Any]]) -> None:
+    """All questions of a sequence need one fact in common; none is asked twice, and not all have the same answer."""
+    scenes = module.scenes(load_index(), {"search": 40, "certify": 20, "holdout": 40}, 0)
+    facts = {
+        draft.prompt: set(draft.facts)
+        for scene in scenes
+        for kind in KINDS
+        for pool in module._drafts(scene, kind).values()
+        for draft in pool
+    }
+    assert Counter(row["split"] for row in sequences) == {"search": 40, "certify": 20, "holdout": 40}
+    assert {row["kind"] for row in sequences} == {"inheritance", "imports", "calls", "lengths", "defaults"}
+    for row in sequences:
+        assert len(row["prompts"]) == len(row["answers"]) == 3
+        assert set.intersection(*(facts[prompt] for prompt in row["prompts"])), row["id"]
+        assert len(set(row["answers"])) > 1
+    prompts = [prompt for row in sequences for prompt in row["prompts"]]
+    assert len(set(prompts)) == len(prompts)
+
+
+def test_sequences_of_two_splits_share_no_package(sequences: list[dict[str, Any]]) -> None:
+    homes: dict[str, set[str]] = {}
+    for row in sequences:
+        for name in re.findall(r"module `([^`]+)`", " ".join(row["prompts"])):
+            homes.setdefault(package_of(name), set()).add(row["split"])
+    assert homes and all(len(splits) == 1 for splits in homes.values())
+
+
+def test_sequences_are_the_same_every_time(sequences: list[dict[str, Any]]) -> None:
+    assert sequences == generate({"seed": 0, "sequence": 3, "search": 40, "certify": 20, "holdout": 40})
+    with pytest.raises(ValueError, match=r"got material for .* sequences of 3, expected 900"):
+        generate({"sequence": 3, "search": 900})
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
+        ({"sequence": 1}, "sequence: got 1, expected at least 2"),
+        ({"sequence": "3"}, "sequence: got '3'"),
         ({"sede": 1}, "unknown argument sede"),
         ({"seed": "x"}, "seed: got 'x'"),
         ({"search": -1}, "search: got -1"),

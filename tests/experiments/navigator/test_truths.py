@@ -52,9 +52,9 @@ def code(module: str) -> tuple[str, str]:
 
 
 def line_of(pattern: str, module: str) -> int:
-    """The line of the only match."""
-    (match,) = re.finditer(pattern, source(module), re.MULTILINE)
-    return source(module).count("\n", 0, match.start()) + 1
+    """The line of the only match outside strings."""
+    (match,) = re.finditer(pattern, code(module)[0], re.MULTILINE)
+    return code(module)[0].count("\n", 0, match.start()) + 1
 
 
 @cache
@@ -231,11 +231,16 @@ def truth(asked: dict[str, Any]) -> str:
 
 
 def test_truths_by_text_and_indents(
-    made: Callable[[int], list[dict[str, str]]], read_question: Callable[[str], dict[str, Any]]
+    made: Callable[[int], list[dict[str, str]]],
+    sequences: list[dict[str, Any]],
+    read_question: Callable[[str], dict[str, Any]],
 ) -> None:
+    asked = [(row["id"], row["prompt"], row["answer"]) for row in made(0)]
+    for row in sequences:
+        asked += [(row["id"], *pair) for pair in zip(row["prompts"], row["answers"], strict=True)]
     wrong = []
-    for row in made(0):
-        again = truth(read_question(row["prompt"]))
-        if again != row["answer"]:
-            wrong.append(f"{row['id']}: truth {row['answer']}, by text {again}: {row['prompt']}")
+    for name, prompt, answer in asked:
+        again = truth(read_question(prompt))
+        if again != answer:
+            wrong.append(f"{name}: truth {answer}, by text {again}: {prompt}")
     assert not wrong, "\n".join(wrong)

@@ -31,6 +31,7 @@ from optimizer.models.door import Door  # noqa: E402
 from optimizer.models.embedded import EmbeddedModel  # noqa: E402
 from optimizer.records import Spend  # noqa: E402
 from search_space.harness import harness_from_files, read_folder  # noqa: E402
+from search_space.memory import Memory  # noqa: E402
 from search_space.messages import Request, Response  # noqa: E402
 from search_space.trajectory import TrajectoryWriter  # noqa: E402
 
@@ -157,7 +158,8 @@ def rollout(files: Mapping[str, bytes], prompt: str, seed: int, door: Door, fold
     token = door.open(f"{seed}", seed, float("inf"), None)
     tools = build_tools("experiments.navigator.environment:build", {"root": root} if root else {})
     with TrajectoryWriter(folder / "trajectory.jsonl") as trajectory:
-        outcome = assemble(harness, folder, folder, tools, Client(door, token), trajectory).run(prompt)
+        memory = Memory(harness.memory, folder / "memory")
+        outcome = assemble(harness, folder, memory, tools, Client(door, token), trajectory).run(prompt)
     return outcome, door.close(token)
 
 

@@ -90,6 +90,41 @@ def test_the_payload_has_no_truth(load: Load) -> None:
     assert "three" not in json.dumps(payload).replace("Three", "")
 
 
+SEQUENCE: Row = {"id": "q1", "split": "search", "prompts": ["Five?", "Six?"], "answers": ["5", 6], "kind": "pair"}
+
+
+def test_a_sequence_is_a_task_with_a_mean_score(load: Load) -> None:
+    suite = load([*ROWS, SEQUENCE])
+    task = suite.tasks(Split.search)[-1]
+    payload = suite.payload(task)
+    assert payload["prompts"] == ["Five?", "Six?"] and "prompt" not in payload and suite.kind(task) == "pair"
+    scores = {
+        '["5", "6"]': 1.0,
+        '["Answer: 5.", "x"]': 0.5,
+        '[null, "6"]': 0.5,
+        "[5, 6]": 0.0,
+        '["6", "5"]': 0.0,
+        '["5"]': 0.0,
+        '["5", "6", "7"]': 0.0,
+        '{"0": "5"}': 0.0,
+        "[" * 100_000: 0.0,
+        "5": 0.0,
+    }
+    assert {answer: suite.grade(task, answer) for answer in scores} == scores
+    assert suite.grade(task, None) == 0.0
+
+
+def test_the_hash_covers_sequences(load: Load) -> None:
+    changed = [{**SEQUENCE, "answers": ["5", "7"]}, {**SEQUENCE, "prompts": ["Five?", "Seven?"]}, SEQUENCE]
+    hashes = {load([*ROWS, row]).hash for row in changed} | {load(ROWS).hash}
+    assert len(hashes) == 4
+
+
+def test_the_hash_of_single_tasks_is_what_it_always_was(load: Load) -> None:
+    """Scores in ledgers are kept under it."""
+    assert load(ROWS).hash == "sha256:d3032d73d467facee13e0f0e64bd2999254c90c85c971ba23229d9b173aa9770"
+
+
 def test_the_hash_follows_tasks_truths_and_environment(load: Load) -> None:
     first = load(ROWS).hash
     assert first.startswith("sha256:") and len(first) == 71
@@ -137,6 +172,17 @@ def test_the_hash_does_not_depend_on_where_the_folder_is(load: Load, tmp_path: P
         ([{**ROWS[0], "answer": "a\nb"}], "expected one line"),
         ([{**ROWS[0], "answer": "'.'"}], "expected one line"),
         ([{**ROWS[0], "answer": 1.5}], "answer: got 1.5"),
+        ([{**SEQUENCE, "prompt": "Five?"}], "got 'prompt' beside 'prompts'"),
+        ([{**ROWS[0], "answers": ["1", "2"]}], "got 'prompt' beside 'answers'"),
+        ([{k: v for k, v in SEQUENCE.items() if k != "answers"}], "key 'answers' is missing"),
+        ([{**SEQUENCE, "answers": ["5"]}], "answers: got ['5'], expected a list of at least two"),
+        ([{**SEQUENCE, "answers": ["5", "6", "7"]}], "got 2 prompts and 3 answers"),
+        ([{**SEQUENCE, "prompts": "Five? Six?"}], "prompts: got 'Five? Six?', expected a list"),
+        ([{**SEQUENCE, "prompts": ["Five?", ""]}], "prompts[1]: got ''"),
+        ([{**SEQUENCE, "answers": ["5", True]}], "answers[1]: got True"),
+        ([{**SEQUENCE, "prompts": ["Five?", " Five? "]}], "task 'q1' has the same prompt twice"),
+        ([*ROWS, {**SEQUENCE, "prompts": ["Five?", "Four?"]}], "tasks 'h1' and 'q1' have the same prompt (in splits"),
+        ([{**SEQUENCE, "promts": []}], "unknown key 'promts'"),
         ("[1]", "tasks.jsonl:1: got [1], expected an object"),
         ("\n{", "tasks.jsonl:2: no JSON"),
     ],
