@@ -161,4 +161,5 @@ def _recollect(memory: Memory, row: ExperimentRow) -> None:
         assignment=row.assignment,
         value=row.value,
         rollouts=row.spend.rollouts,
+        refused=bool(row.decision and row.decision.refused),
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import TypeVar
 
-from optimizer.acceptance.working import Ask, look, plan, settle, shuffled
+from optimizer.acceptance.constraints import Costs
+from optimizer.acceptance.objective import baseline_costs, decide
+from optimizer.acceptance.working import Ask, plan, settle, shuffled
 from optimizer.errors import BudgetExceeded, SettingsError
 from optimizer.evaluation.runner import Stopped, Wanted
 from optimizer.events import ExperimentDecided, ExperimentStarted
@@ -25,6 +28,7 @@ from search_space.errors import InvalidEdit
 BROKEN_SHARE = 0.5
 """A variant is a crash (or a timeout) when at least this share of its first rollouts ended so."""
 BROKEN_LEAST = 3
+V = TypeVar("V")
 
 
 def run_experiment(
@@ -126,6 +130,14 @@ def _evaluate(
     order = shuffled(parts.tasks, champion=standing.tree, seed=parts.seed)
     evaluation, ran = Evaluation({}, {}), list[Rollout]()
     pool, settings = standing.pool, parts.gate.working
+    simplicity = parts.objective.simplicity(files, variant.files)
+
+    def decision_on(evaluation: Evaluation, *, last: bool = False) -> Decision | None:
+        costs = _baseline_costs(standing, evaluation, parts)
+        return decide(
+            pool, evaluation, settings, order, parts.objective, baseline=costs, simplicity=simplicity, last=last
+        )
+
     try:
         while ask := plan(pool, evaluation, settings, order):
             candidate, champion = _run(
@@ -134,10 +146,10 @@ def _evaluate(
             _refuse_broken_champion(champion)
             ran += candidate
             evaluation = _with(evaluation, candidate, champion)
-            decision = _broken(ran) or look(pool, evaluation, settings, order)
+            decision = _broken(ran) or decision_on(evaluation)
             if decision:
                 return evaluation, decision, ""
-        decision = look(pool, evaluation, settings, order, last=True)
+        decision = decision_on(evaluation, last=True)
         assert decision is not None, "the gate answers when no more evidence can be had"
         return evaluation, decision, ""
     except BudgetExceeded as error:
@@ -174,15 +186,36 @@ def _with(evaluation: Evaluation, candidate: Sequence[Rollout], champion: Sequen
         with_scores(evaluation.candidate, candidate),
         with_scores(evaluation.champion, champion),
         sum((rollout.spend for rollout in (*candidate, *champion)), evaluation.spend),
+        _with_costs(evaluation.candidate_costs, candidate),
+        _with_costs(evaluation.champion_costs, champion),
     )
 
 
 def with_scores(scores: Mapping[str, tuple[float, ...]], rollouts: Sequence[Rollout]) -> dict[str, tuple[float, ...]]:
     """``scores`` by task with those of ``rollouts`` added, in order."""
-    merged = dict(scores)
-    for rollout in rollouts:
-        merged[rollout.key.task] = (*merged.get(rollout.key.task, ()), rollout.score)
+    return _merged(scores, ((rollout.key.task, rollout.score) for rollout in rollouts))
+
+
+def _with_costs(costs: Mapping[str, tuple[Spend, ...]], rollouts: Sequence[Rollout]) -> dict[str, tuple[Spend, ...]]:
+    return _merged(costs, ((rollout.key.task, rollout.spend) for rollout in rollouts))
+
+
+def _merged(values: Mapping[str, tuple[V, ...]], more: Iterable[tuple[str, V]]) -> dict[str, tuple[V, ...]]:
+    merged = dict(values)
+    for task, value in more:
+        merged[task] = (*merged.get(task, ()), value)
     return merged
+
+
+def _baseline_costs(standing: Standing, evaluation: Evaluation, parts: Parts) -> Costs:
+    """What is known of the baseline's costs; while it is the champion, its rollouts of this experiment among them."""
+    return baseline_costs(
+        standing.baseline_costs,
+        evaluation,
+        parts.objective,
+        standing.pool,
+        champion_is_baseline=standing.tree == parts.baseline,
+    )
 
 
 def _refuse_broken_champion(ran: Sequence[Rollout]) -> None:
@@ -220,6 +253,8 @@ def _settle(
     learned = lesson(number, proposal, decision)
     value = None if decision.effect is None else standing.pool.gained + decision.effect
     pool = settle(standing.pool, evaluation, decision, parts.gate.working)
+    costs = _baseline_costs(standing, evaluation, parts)
+    standing = replace(standing, baseline_costs=costs)
     after, commit = replace(standing, pool=pool), None
     if decision.verdict is Verdict.keep:
         assert variant is not None
@@ -248,6 +283,7 @@ def _settle(
         assignment=parts.space.read(variant.files) if variant else {},
         value=value,
         rollouts=spend.rollouts,
+        refused=bool(decision.refused),
     )
     parts.emit(ExperimentDecided(number, proposal, decision, commit, after.pool.mean))
     return after

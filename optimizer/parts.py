@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from optimizer.acceptance.objective import Objective
 from optimizer.acceptance.presets import Preset
 from optimizer.evaluation.runner import Runner
 from optimizer.events import Event
@@ -19,12 +20,15 @@ from search_space.space import Assignment, Space
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an experiment is made with. ``limits`` names the budget's limits, ``tasks`` are the search tasks."""
+    """What an experiment is made with. ``limits`` names the budget's limits, ``tasks`` are the search tasks,
+    ``baseline`` is the harness tree that the campaign began with."""
 
     campaign: str
     seed: int
     limits: str
     gate: Preset
+    objective: Objective
+    baseline: str
     experiment_timeout_s: float
     program: str
     suite_hash: str
@@ -64,11 +68,12 @@ class Memory:
         assignment: Assignment,
         value: float | None,
         rollouts: int,
+        refused: bool,
     ) -> None:
         """Add a finished experiment. What the budget cut short does not count as tried."""
         self.lessons.append(learned)
         self.idle = 0 if rollouts else self.idle + 1
         verdict, effect = learned.verdict, learned.effect
-        self.past.append(Past(number, assignment, proposal.changes, verdict, effect, value, proposal.source))
+        self.past.append(Past(number, assignment, proposal.changes, verdict, effect, value, proposal.source, refused))
         if variant is not None and verdict is not Verdict.over_budget:
             self.tried.setdefault((champion, variant), number)

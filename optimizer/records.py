@@ -160,17 +160,21 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Paired evidence on one proposal. Scores by task, in the order of repeats."""
+    """Paired evidence on one proposal. Scores and costs of single rollouts by task, in the order of repeats; ``spend``
+    is what all of them cost together."""
 
     candidate: Mapping[str, tuple[float, ...]]
     champion: Mapping[str, tuple[float, ...]]
     spend: Spend = field(default_factory=Spend)
+    candidate_costs: Mapping[str, tuple[Spend, ...]] = field(default_factory=dict)
+    champion_costs: Mapping[str, tuple[Spend, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the gate says and why. ``effect`` is the shrunken estimate and ``raw_effect`` the plain one, both in score
-    points as fractions; ``low`` to ``high`` is the 95% interval of the plain one; ``posterior`` is P(effect > 0)."""
+    points as fractions; ``low`` to ``high`` is the 95% interval of the plain one; ``posterior`` is P(effect > 0).
+    ``refused`` names the metric of the constraint for which a variant was discarded, empty when there is none."""
 
     verdict: Verdict
     reason: str
@@ -183,6 +187,7 @@ class Decision:
     better: int = 0
     worse: int = 0
     tasks: int = 0
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,40 @@ class SuiteSettings(_Settings):
         return self
 
 
+class ConstraintSettings(_Settings):
+    """A limit on the mean per rollout of a metric: ``at_most`` in its own unit, ``at_most_rise`` as a fraction of the
+    baseline harness's mean on the same tasks; at least one of them."""
+
+    metric: Literal["cost_usd", "tokens", "billed_tokens", "latency_s", "rounds"]
+    at_most: Annotated[float, Field(ge=0)] | None = None
+    at_most_rise: Annotated[float, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> ConstraintSettings:
+        if self.at_most is None and self.at_most_rise is None:
+            raise ValueError(
+                "expected 'at_most' (a figure) or 'at_most_rise' (0.1: a tenth above the baseline), or both"
+            )
+        return self
+
+
+def _named_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError("expected each name once")
+    return names
+
+
+TieBreak = Literal["prompt_tokens", "tools_offered", "lines"]
+
+
 class ObjectiveSettings(_Settings):
-    """What is made better: the mean score of the suite's grader, in [0, 1]."""
+    """What is made better: the mean score of the suite's grader, in [0, 1]; within ``constraints`` on what a rollout
+    costs; and where the evidence leaves it open, the harness that is simpler by the first of ``tie_breaks``."""
 
     metric: Literal["score"] = "score"
     direction: Literal["maximize"] = "maximize"
+    constraints: Annotated[tuple[ConstraintSettings, ...], Field(strict=False)] = ()
+    tie_breaks: Annotated[tuple[TieBreak, ...], Field(strict=False), AfterValidator(_named_once)] = ()
 
 
 class BudgetSettings(_Settings):

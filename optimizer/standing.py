@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from optimizer.acceptance.constraints import Costs
 from optimizer.acceptance.pool import Pool
 from optimizer.records import Decision
 
@@ -20,6 +21,7 @@ class Standing:
     that exam and ``asked_rollouts`` its size: while that champion stands, the exam is gone on with. ``spent_out`` names
     the limits at which the search ended for want of budget, empty before. ``ending`` names the limits under which the
     search is over, empty before, and ``stage`` what comes next in that end: ``exam``, ``holdout`` or ``done``.
+    ``baseline_costs`` is what is known of the first harness's costs, where a constraint compares with them.
     """
 
     tree: str
@@ -37,6 +39,7 @@ class Standing:
     spent_out: str = ""
     ending: str = ""
     stage: str = ""
+    baseline_costs: Costs = field(default_factory=Costs)
 
     @classmethod
     def at_baseline(cls, tree: str, commit: str) -> Standing:
@@ -98,10 +101,12 @@ class Standing:
             "spent_out": self.spent_out,
             "ending": self.ending,
             "stage": self.stage,
+            **({"baseline_costs": self.baseline_costs.to_json()} if self.baseline_costs.known else {}),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Standing:
         """The standing that :meth:`to_json` wrote."""
         pools = {name: Pool.from_json(value[name]) for name in ("pool", "certified_pool")}
-        return cls(**{**value, **pools})
+        costs = Costs.from_json(value.get("baseline_costs", {}))
+        return cls(**{**value, **pools, "baseline_costs": costs})

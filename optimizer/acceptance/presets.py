@@ -32,6 +32,7 @@ class WorkingSettings:
     min_rollouts    candidate rollouts (or all tasks, when those are fewer) before a keep, 1 to 10000
     min_gain        least shrunken effect that is kept, 0 to 1
     pool_weight     most rollouts that the pool of a new champion counts for, 1 to 100000
+    simpler_margin  a simplification may be worse by this, where tie-breaks are asked for, 0 to 1
     """
 
     first_look: int = 10
@@ -47,6 +48,7 @@ class WorkingSettings:
     min_rollouts: int = 60
     min_gain: float = 0.0
     pool_weight: float = 250.0
+    simpler_margin: float = 0.03
 
     def __post_init__(self) -> None:
         _within(self, "first_look", 1, 1000)
@@ -62,6 +64,7 @@ class WorkingSettings:
         _within(self, "min_rollouts", 1, 10_000)
         _within(self, "min_gain", 0, 1)
         _within(self, "pool_weight", 1, 100_000)
+        _within(self, "simpler_margin", 0, 1)
 
 
 @dataclass(frozen=True, slots=True)

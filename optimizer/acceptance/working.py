@@ -87,15 +87,15 @@ def look(
         return Decision(Verdict.discard, "no task was seen with both", rollouts=rollouts) if last else None
     enough = seen >= min(settings.min_rollouts, len(order))
     if found.posterior >= settings.keep_at and enough and found.shrunken > settings.min_gain:
-        return _decision(Verdict.keep, found, rollouts)
+        return decided(Verdict.keep, found, rollouts)
     if found.posterior <= settings.discard_at:
-        return _decision(Verdict.discard, found, rollouts)
+        return decided(Verdict.discard, found, rollouts)
     if seen >= settings.max_passes * len(order):
         if found.shrunken > settings.min_gain:
-            return _decision(Verdict.keep, found, rollouts)
-        return _decision(Verdict.discard, found, rollouts, f"not above {points(settings.min_gain)} at the cap")
+            return decided(Verdict.keep, found, rollouts)
+        return decided(Verdict.discard, found, rollouts, f"not above {points(settings.min_gain)} at the cap")
     if last:
-        return _decision(Verdict.discard, found, rollouts, "not enough evidence before the end")
+        return decided(Verdict.discard, found, rollouts, "not enough evidence before the end")
     return None
 
 
@@ -109,6 +109,24 @@ def measure(pool: Pool, evaluation: Evaluation, settings: WorkingSettings) -> Es
         noise=grown.noise,
         prior_sd=settings.prior_sd,
         pseudo_tasks=settings.pseudo_tasks,
+    )
+
+
+def decided(verdict: Verdict, found: Estimate, rollouts: int, because: str = "") -> Decision:
+    """A decision with its evidence in figures and in one sentence, to which ``because`` is added."""
+    sentence = evidence_sentence(found, rollouts)
+    return Decision(
+        verdict=verdict,
+        reason=f"{sentence}; {because}" if because else sentence,
+        effect=found.shrunken,
+        raw_effect=found.raw,
+        low=found.low,
+        high=found.high,
+        posterior=found.posterior,
+        rollouts=rollouts,
+        better=found.better,
+        worse=found.worse,
+        tasks=found.tasks,
     )
 
 
@@ -171,23 +189,6 @@ def _champion_needs(
         start = pool.next_repeat(task) + len(fresh.get(task, ()))
         asks += [(task, start + step) for step in range(missing[task] - filled[task] + extra[task])]
     return tuple(asks)
-
-
-def _decision(verdict: Verdict, found: Estimate, rollouts: int, because: str = "") -> Decision:
-    sentence = evidence_sentence(found, rollouts)
-    return Decision(
-        verdict=verdict,
-        reason=f"{sentence}; {because}" if because else sentence,
-        effect=found.shrunken,
-        raw_effect=found.raw,
-        low=found.low,
-        high=found.high,
-        posterior=found.posterior,
-        rollouts=rollouts,
-        better=found.better,
-        worse=found.worse,
-        tasks=found.tasks,
-    )
 
 
 def _count(scores: Mapping[str, Sequence[float]]) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import shutil
 import time
 from typing import Any
+
+from pydantic import ValidationError
 
 from optimizer.assemble.plan import Planned
 from optimizer.errors import CampaignMissing, SettingsError
@@ -15,7 +18,13 @@ from optimizer.ledger import rows
 from optimizer.ledger.branch import Branch
 from optimizer.ledger.lock import CampaignLock, refuse_second
 from optimizer.ledger.store import Ledger
+from optimizer.settings import ExperimentSettings
 from optimizer.workspace.workspace import Workspace
+
+UNDECISIVE = {"budget", "description", "sandbox"}
+"""Keys of an experiment that may change while a campaign lasts."""
+BESIDE = {"folder", "no_holdout"}
+"""What the ledger keeps beside the experiment's own keys."""
 
 
 def refuse_early(planned: Planned) -> None:
@@ -80,9 +89,27 @@ def _recorded(planned: Planned) -> dict[str, Any]:
 
 def _digest(planned: Planned) -> str:
     """What must not change while a campaign lasts: how things are measured, decided and proposed. Budgets may."""
-    decisive = planned.settings.model_dump_json(exclude={"budget", "description", "sandbox"})
+    return _hashed(planned.settings.model_dump_json(exclude=UNDECISIVE).encode(), planned)
+
+
+def _hashed(decisive: bytes, planned: Planned) -> str:
     space = (planned.folder / planned.settings.space).read_bytes()
-    return "sha256:" + hashlib.sha256(decisive.encode() + b"\0" + space).hexdigest()
+    return "sha256:" + hashlib.sha256(decisive + b"\0" + space).hexdigest()
+
+
+def _same_but_for_newer_keys(planned: Planned, campaign: rows.Campaign) -> bool:
+    """Whether the campaign was begun by an older version with what is the same experiment now: what the ledger holds is
+    what was hashed then, and keys that this version has more stand at their defaults."""
+    then = {key: value for key, value in campaign.settings.items() if key not in BESIDE}
+    decisive = {key: value for key, value in then.items() if key not in UNDECISIVE}
+    text = json.dumps(decisive, separators=(",", ":"), ensure_ascii=False)
+    if campaign.experiment != _hashed(text.encode(), planned):
+        return False
+    try:
+        again = ExperimentSettings.model_validate_json(json.dumps(then))
+    except ValidationError:
+        return False
+    return again.model_dump(exclude=UNDECISIVE) == planned.settings.model_dump(exclude=UNDECISIVE)
 
 
 def check_same(planned: Planned, campaign: rows.Campaign) -> None:
@@ -94,7 +121,7 @@ def check_same(planned: Planned, campaign: rows.Campaign) -> None:
             "tasks, truth or grader changed, so scores cannot be compared",
             hint=again,
         )
-    if campaign.experiment != _digest(planned):
+    if campaign.experiment != _digest(planned) and not _same_but_for_newer_keys(planned, campaign):
         before, now = campaign.settings, _recorded(planned)
         changed = sorted(
             key for key in now if key in before and before[key] != now[key] and key not in ("budget", "folder")

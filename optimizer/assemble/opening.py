@@ -12,7 +12,7 @@ from optimizer.assemble.accounts import budget_of, share_spent
 from optimizer.assemble.founding import check_same, found, refuse_early
 from optimizer.assemble.machinery import checker, proposer_of, start_runner, start_sandbox
 from optimizer.assemble.plan import Planned
-from optimizer.assemble.sizes import end_of, gate_of, needed_of, tasks_of
+from optimizer.assemble.sizes import end_of, gate_of, needed_of, objective_of, tasks_of
 from optimizer.campaign import Campaign
 from optimizer.errors import LedgerError
 from optimizer.evaluation.budget import Budget
@@ -75,7 +75,7 @@ def open_campaign(planned: Planned, bus: Bus) -> Iterator[Campaign]:
         yield Campaign(
             parts=parts,
             stopping=stopping,
-            baseline=workspace.tree(campaign.baseline),
+            baseline=parts.baseline,
             baseline_commit=campaign.baseline,
             certify=tasks_of(planned.suite, Split.certify),
             holdout={} if planned.no_holdout else tasks_of(planned.suite, Split.holdout),
@@ -99,6 +99,8 @@ def _parts(
         seed=planned.seed,
         limits=_limits_text(planned.limits),
         gate=gate_of(settings),
+        objective=objective_of(settings),
+        baseline=workspace.tree(ledger.campaign.baseline),
         experiment_timeout_s=settings.sandbox.experiment_timeout_s,
         program=planned.program,
         suite_hash=planned.suite.hash,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from optimizer.acceptance.constraints import Constraint
+from optimizer.acceptance.objective import Objective
 from optimizer.acceptance.presets import PRESETS, Preset
 from optimizer.pools.threads import usable_processors
 from optimizer.records import Split, Task
@@ -23,6 +25,18 @@ def gate_of(settings: ExperimentSettings) -> Preset:
     """The gate's sizes: the preset's, with what the experiment sets itself."""
     preset, passes = PRESETS[settings.gate.preset], settings.gate.max_passes
     return preset if passes is None else replace(preset, working=replace(preset.working, max_passes=passes))
+
+
+def objective_of(settings: ExperimentSettings) -> Objective:
+    """What counts beside the score; an absolute and a relative limit on one metric are two constraints."""
+    wanted = settings.objective
+    limits: list[Constraint] = []
+    for limit in wanted.constraints:
+        if limit.at_most is not None:
+            limits.append(Constraint(limit.metric, at_most=limit.at_most))
+        if limit.at_most_rise is not None:
+            limits.append(Constraint(limit.metric, at_most_rise=limit.at_most_rise))
+    return Objective(tuple(limits), wanted.tie_breaks)
 
 
 def end_of(planned: Planned) -> End:

@@ -17,6 +17,7 @@ class Past:
     ``assignment`` is the variant's full reading of the space; ``changes`` the dimensions in which it differed from its
     champion; ``value`` the estimated search score of the variant (the champion's estimate then, plus the shrunken
     effect), None when nothing was measured. ``source`` is the proposal's own, so that a proposer knows what it offered.
+    ``refused`` says that the variant clearly violates a constraint, however good its value.
     """
 
     number: int
@@ -26,6 +27,7 @@ class Past:
     effect: float | None
     value: float | None
     source: str = ""
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,8 @@ of thousands of values takes Optuna longer than all else that an experiment need
 STUDY = "past"
 
 WORST = -1.0
-"""The value of a variant that crashed: below any other; TPE looks at the order of values only."""
+"""The value of a variant that crashed, or that a constraint refuses: below any other; TPE looks at the order of values
+only."""
 
 
 @dataclass(slots=True)
@@ -163,7 +164,7 @@ def _worth_keeping(history: Sequence[Past]) -> list[Past]:
 
 
 def _value(past: Past) -> float | None:
-    return WORST if past.verdict in (Verdict.crash, Verdict.timeout) else past.value
+    return WORST if past.refused or past.verdict in (Verdict.crash, Verdict.timeout) else past.value
 
 
 def _trial(space: Space, past: Past) -> FrozenTrial | None:

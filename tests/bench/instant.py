@@ -11,6 +11,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from optimizer.acceptance.objective import Objective
 from optimizer.acceptance.presets import FAST
 from optimizer.evaluation.checks import check_files
 from optimizer.evaluation.runner import Runner, Wanted
@@ -188,6 +189,8 @@ def open_parts(root: Path, seed: int) -> Iterator[tuple[Parts, InstantRunner, st
             seed=seed,
             limits="none",
             gate=replace(FAST),
+            objective=Objective(),
+            baseline=workspace.tree(workspace.base),
             experiment_timeout_s=600.0,
             program="",
             suite_hash=SUITE,

@@ -29,6 +29,12 @@ exam_share = 0.15
 holdout_repeats = 1
 """
 
+OBJECTIVE = """
+[objective]
+constraints = [{ metric = "billed_tokens", at_most_rise = 0.02 }, { metric = "rounds", at_most = 9.0 }]
+tie_breaks = ["prompt_tokens", "tools_offered", "lines"]
+"""
+
 SPACE = """\
 description = "A few dimensions that make a difference at once."
 
@@ -77,9 +83,10 @@ tools = ["search_text", "find_symbol"]
 SIZES = {"search": 10, "certify": 6, "holdout": 6}
 
 
-def write_experiment(folder: Path, *, rollouts: int, dimensions: int = 7) -> Path:
+def write_experiment(folder: Path, *, rollouts: int, dimensions: int = 7, objective: bool = False) -> Path:
     """An experiment in ``folder`` with a budget of ``rollouts``; returns the folder. With few ``dimensions`` the
-    proposers have nothing more to offer before the budget is spent."""
+    proposers have nothing more to offer before the budget is spent; with ``objective`` constraints and tie-breaks
+    decide as well."""
     lib = folder / "lib"
     for number in range(sum(SIZES.values())):
         write_package(lib / f"pack{number:02}", number)
@@ -92,7 +99,7 @@ def write_experiment(folder: Path, *, rollouts: int, dimensions: int = 7) -> Pat
     (folder / "tasks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     head, *tables = SPACE.split("[[dimension]]")
     (folder / "space.toml").write_text("[[dimension]]".join([head, *tables[:dimensions]]))
-    (folder / "experiment.toml").write_text(EXPERIMENT % {"rollouts": rollouts})
+    (folder / "experiment.toml").write_text(EXPERIMENT % {"rollouts": rollouts} + (OBJECTIVE if objective else ""))
     return folder
 
 

@@ -46,9 +46,10 @@ def in_peace(tmp_path: Path) -> Callable[[int], tuple[dict[str, Any], float]]:
 
 
 def campaign(folder: Path, seed: int, whole_s: float) -> Killer:
-    """Every third one ends because the proposers have nothing more to offer, the others spend the budget."""
+    """Every third one ends because the proposers have nothing more to offer, the others spend the budget; every other
+    one has constraints and tie-breaks."""
     dimensions = 2 if seed % 3 == 0 else 7
-    experiment = write_experiment(folder, rollouts=ROLLOUTS, dimensions=dimensions)
+    experiment = write_experiment(folder, rollouts=ROLLOUTS, dimensions=dimensions, objective=seed % 2 == 1)
     return Killer(experiment, seed, random.Random(f"{folder.name}|{seed}"), whole_s)
 
 

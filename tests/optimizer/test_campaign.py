@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from optimizer.assemble import Request, open_campaign, plan_campaign
 from optimizer.campaign import IDLE_EXPERIMENTS, idling, recollect
+from optimizer.errors import SettingsError
 from optimizer.events import (
     Bus,
     CampaignEnded,
@@ -77,3 +82,31 @@ def test_importing_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     import optimizer.cli.main  # noqa: F401
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_campaign_that_an_older_version_began_is_gone_on_with(tmp_path: Path) -> None:
+    """Its experiment was hashed without the keys that came since; another experiment is refused all the same."""
+    project = make_project(tmp_path / "project")
+    request = Request(project.experiment, rollouts=60)
+    planned = plan_campaign(request)
+    with open_campaign(planned, Bus()):
+        pass
+    ledger = project.campaign / "ledger.db"
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        kept = json.loads(connection.execute("SELECT settings FROM campaign").fetchone()[0])
+        del kept["objective"]["constraints"], kept["objective"]["tie_breaks"], kept["sandbox"]["workers"]
+        decisive = {key: kept[key] for key in kept if key not in ("budget", "description", "sandbox", "folder")}
+        del decisive["no_holdout"]
+        text = json.dumps(decisive, separators=(",", ":"), ensure_ascii=False).encode()
+        space = (project.experiment / "space.toml").read_bytes()
+        digest = "sha256:" + hashlib.sha256(text + b"\0" + space).hexdigest()
+        connection.execute("UPDATE campaign SET settings = ?, experiment = ?", (json.dumps(kept), digest))
+    with open_campaign(plan_campaign(request), Bus()) as campaign:
+        assert campaign.parts.objective.constraints == ()
+    file = project.experiment / "experiment.toml"
+    file.write_text(file.read_text() + '\n[objective]\ntie_breaks = ["lines"]\n')
+    with (
+        pytest.raises(SettingsError, match=r"the experiment changed .* objective"),
+        open_campaign(plan_campaign(request), Bus()),
+    ):
+        pass

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
 
+from optimizer.acceptance.constraints import METRICS
+from optimizer.acceptance.tiebreak import SIMPLICITY
 from optimizer.errors import SettingsError
-from optimizer.settings import ExperimentSettings, load_experiment
+from optimizer.settings import ConstraintSettings, ExperimentSettings, TieBreak, load_experiment
 
 ROOT = Path(__file__).parents[2]
 LEAST = 'name = "e"\nharness = "h"\n[suite]\ntasks = "t.jsonl"\nenvironment = "m:f"\n'
@@ -50,6 +53,34 @@ def test_whole_numbers_do_for_real_ones_but_nothing_else_is_converted(tmp_path: 
     for wrong in ('rollouts = "9"', "rollouts = 9.0", "rollouts = true", "minutes = nan", "usd = -1", 'until = "7:00"'):
         with pytest.raises(SettingsError, match=rf"budget\.{wrong.split()[0]}: got "):
             load(tmp_path, LEAST + f"[budget]\n{wrong}\n")
+
+
+def test_objectives(tmp_path: Path) -> None:
+    text = '[objective]\nconstraints = [{ metric = "rounds", at_most = 9 }]\ntie_breaks = ["lines", "prompt_tokens"]\n'
+    objective = load(tmp_path, LEAST + text).objective
+    assert [(limit.metric, limit.at_most, limit.at_most_rise) for limit in objective.constraints] == [
+        ("rounds", 9.0, None)
+    ]
+    assert objective.tie_breaks == ("lines", "prompt_tokens")
+    assert get_args(TieBreak) == tuple(SIMPLICITY)
+    assert get_args(ConstraintSettings.model_fields["metric"].annotation) == tuple(METRICS)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ('constraints = [{ metric = "rounds" }]', "expected 'at_most' .* or 'at_most_rise'"),
+        ('constraints = [{ metric = "steps", at_most = 9 }]', "constraints.0..metric: got 'steps'"),
+        ('constraints = [{ metric = "rounds", at_most = -1 }]', "at_most: got -1"),
+        ('constraints = [{ metric = "rounds", at_most_rise = "10%" }]', "at_most_rise: got '10%'"),
+        ('constraints = [{ metric = "rounds", most = 9 }]', "most: got an unknown key"),
+        ('tie_breaks = ["words"]', "tie_breaks.0.: got 'words'"),
+        ('tie_breaks = ["lines", "lines"]', "expected each name once"),
+    ],
+)
+def test_objectives_that_make_no_sense(tmp_path: Path, wrong: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        load(tmp_path, LEAST + f"[objective]\n{wrong}\n")
 
 
 @pytest.mark.parametrize("name", ["a", "A-1_b.c", "9", "x" * 63])

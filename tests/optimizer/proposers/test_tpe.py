@@ -63,6 +63,18 @@ def test_it_learns_which_way_to_go(situation: Make) -> None:
     assert good / 40 > drawn / 40 + 0.03
 
 
+def test_what_a_constraint_refuses_is_as_bad_as_a_crash(situation: Make) -> None:
+    """Everything that verifies scores best and is refused: TPE must not go there."""
+    history = past_of(situation, 150)
+    refusing = [replace(past, refused=past.assignment.get("method.verify") == "long") for past in history]
+
+    def verifying(past: list[Past]) -> int:
+        asked = (TPEProposer().propose(situation(150, seed=seed, history=past)) for seed in range(24))
+        return sum(proposal is not None and proposal.changes.get("method.verify") == "long" for proposal in asked)
+
+    assert verifying(refusing) < verifying(history) / 2
+
+
 def test_a_used_object_and_a_fresh_one_agree_all_along(situation: Make) -> None:
     history = past_of(situation, 2 * BLOCK + 9)
     used, asked = TPEProposer(), 0
