@@ -15,21 +15,26 @@ from search_space.dimensions.keys import KeyDimension, MemberDimension, document
 from search_space.dimensions.permissions import PermissionDimension
 from search_space.dimensions.slots import LeadDimension, SlotDimension, SlotGroup, read_prompt
 from search_space.dimensions.texts import OpenText
+from search_space.dimensions.tools import FirstToolDimension
 from search_space.domains import Assignment, same
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
-from search_space.harness import HARNESS_FILE, HarnessFile, harness_from_files
+from search_space.harness import HARNESS_FILE, EffectsConfig, HarnessFile, harness_from_files
 from search_space.narrowing import wider
 from search_space.prompts import Prompt
 from search_space.toml_text import equal, join_key
+from search_space.tools import Effects, always_conflicting, conflict_text
 from search_space.validation import nearest, shown, validate
 
 
 class Judge:
     """What a list of dimensions and open texts allows."""
 
-    def __init__(self, dimensions: Sequence[Dimension], texts: Sequence[OpenText]) -> None:
+    def __init__(
+        self, dimensions: Sequence[Dimension], texts: Sequence[OpenText], effects: Mapping[str, Effects]
+    ) -> None:
         self._dimensions = {dimension.name: dimension for dimension in dimensions}
         self._texts = tuple(texts)
+        self._effects = effects
         self._keys: dict[str, list[KeyDimension]] = {}
         self._groups: dict[str, dict[str, SlotGroup]] = {}
         for each in dimensions:
@@ -75,6 +80,20 @@ class Judge:
                 "kind = 'permission' and widen = true"
             )
 
+    def check_side_by_side(self, after: Files) -> None:
+        """Raise InvalidEdit when two tools are marked parallel whose calls always conflict, as far as is known."""
+        tools = harness_from_files(after).tools
+        marked = {
+            name: self._effects.get(name, Effects()) | tools.effects.get(name, EffectsConfig()).effects()
+            for name, yes in tools.parallel.items()
+            if yes
+        }
+        for one, other, over in always_conflicting(marked):
+            both = one if one == other else f"{one} and {other}"
+            raise InvalidEdit(
+                f"{HARNESS_FILE}: tools.parallel: got {both} marked, but {conflict_text(one, other, over)}"
+            )
+
     def _check_file(self, path: str, before: Files, after: Files, now: Assignment) -> None:
         for text in self._texts:
             if text.covers(path):
@@ -116,6 +135,8 @@ class Judge:
         for dimension in self._keys[path]:
             if isinstance(dimension, CompactionDimension):
                 _check_compaction(dimension, old.get(TABLE, {}), new.get(TABLE, {}))
+            if isinstance(dimension, FirstToolDimension):
+                _check_order(dimension, old_leaves.get(dimension.parts), new_leaves.get(dimension.parts))
 
     def _check_prompt(
         self, path: str, before: Files, after: Files, groups: Mapping[str, SlotGroup], open_sections: list[OpenText]
@@ -170,6 +191,18 @@ def _check_compaction(dimension: CompactionDimension, old: Mapping[str, Any], ne
         gone = sorted(key for key in old if key not in new and key not in open_parameters)
         if gone:
             raise InvalidEdit(f"{dimension.file}: {TABLE}.{gone[0]}: got it removed, but the space does not open it")
+
+
+def _check_order(dimension: FirstToolDimension, was: Any, got: Any) -> None:
+    """Only which of the dimension's tools stands first is open: the others of the list stay as they are."""
+    if equal(was, got):
+        return
+    expected = dimension.order(was or [], next((name for name in got or () if name in dimension.tools), None))
+    if not equal(got or [], expected):
+        raise InvalidEdit(
+            f"{dimension.file}: {dimension.key}: got {got or 'nothing'}, expected {expected}: the space opens only "
+            f"which one of {', '.join(dimension.tools)} stands first"
+        )
 
 
 def default_parameter(strategy: str, parameter: str) -> Any:

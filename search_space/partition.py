@@ -74,9 +74,7 @@ class Partition:
         description = self._config.descriptions.get(tool.name, tool.description)
         effects = tool.effects
         if said := self._config.effects.get(tool.name):
-            more = said.effects()
-            kept = Effects() if tool.assumed else effects
-            effects = Effects(kept.reads | more.reads, kept.writes | more.writes)
+            effects = said.effects() if tool.assumed else effects | said.effects()
         if description == tool.description and effects == tool.effects:
             return tool
         return replace(tool, description=description, effects=effects)

@@ -11,6 +11,7 @@ from search_space.dimensions.texts import OpenText
 from search_space.domains import Assignment, Choice, Domain, FloatRange, IntRange, Scalar
 from search_space.edits import Edit, Many
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
+from search_space.tools import Effects
 from search_space.validation import nearest, shown
 
 __all__ = ["Assignment", "Choice", "Domain", "FloatRange", "IntRange", "Scalar", "Space", "load_space"]
@@ -23,8 +24,14 @@ REMEMBERED = 64
 class Space:
     """What may change in a harness: named dimensions with domains, and texts open to free edits."""
 
-    def __init__(self, dimensions: Sequence[Dimension], texts: Sequence[OpenText] = ()) -> None:
-        """``dimensions`` in order, each after those that it needs. Raises :class:`ValueError` otherwise."""
+    def __init__(
+        self,
+        dimensions: Sequence[Dimension],
+        texts: Sequence[OpenText] = (),
+        effects: Mapping[str, Effects] | None = None,
+    ) -> None:
+        """``dimensions`` in order, each after those that it needs; ``effects`` is what is known of the tools', by name.
+        Raises :class:`ValueError` otherwise."""
         self._dimensions: dict[str, Dimension] = {}
         for dimension in dimensions:
             if dimension.name in self._dimensions:
@@ -35,7 +42,7 @@ class Space:
         self._texts = tuple(texts)
         self._files = tuple(sorted({dimension.file for dimension in dimensions}))
         self._read: dict[tuple[bytes | None, ...], dict[str, Scalar]] = {}
-        self._judge = Judge(dimensions, texts)
+        self._judge = Judge(dimensions, texts, effects or {})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -119,6 +126,7 @@ class Space:
             self._judge.check_values(was, now)
             self._judge.check_files(before, after, now)
             self._judge.check_permissions(before, after)
+            self._judge.check_side_by_side(after)
         except (MissingFile, InvalidFile) as error:
             raise InvalidEdit(str(error)) from None
 
@@ -142,9 +150,8 @@ class Space:
     def _check_value(self, name: str, value: Scalar) -> None:
         domain = self._find(name).domain
         if not domain.contains(value):
-            why = getattr(self._dimensions[name], "writes", ())
-            because = f", because its tool writes {', '.join(why)}" if why else ""
-            raise InvalidEdit(f"{name}: got {shown(value)}, expected {domain}{because}")
+            why = getattr(self._dimensions[name], "because", "")
+            raise InvalidEdit(f"{name}: got {shown(value)}, expected {domain}" + (f", because {why}" if why else ""))
 
     def _target(self, present: Assignment, changes: Assignment) -> dict[str, Scalar]:
         """Every active dimension's value after ``changes``; raises for a change of one that is not active then."""
@@ -163,17 +170,18 @@ class Space:
         return target
 
 
-def load_space(path: Path) -> Space:
-    """The space that a TOML file declares (docs/space-format.md).
+def load_space(path: Path, effects: Mapping[str, Effects] | None = None) -> Space:
+    """The space that a TOML file declares (docs/space-format.md); ``effects`` is what the environment declares of its
+    tools, by name.
 
     Raises :class:`MissingFile` when there is no such file, and :class:`InvalidFile` that names file, dimension and key
     for whatever is wrong in it.
     """
     from search_space.space_loading import read_dimensions
 
-    dimensions, texts = read_dimensions(path)
+    dimensions, texts, known = read_dimensions(path, effects or {})
     try:
-        return Space(dimensions, texts)
+        return Space(dimensions, texts, known)
     except ValueError as error:
         raise InvalidFile(path.name, "dimension", *_split(str(error))) from None
 

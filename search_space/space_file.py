@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from search_space.domains import Domain, FloatRange, IntRange
-from search_space.harness import HARNESS_FILE, SYSTEM_FILE, Visibility
+from search_space.harness import HARNESS_FILE, SYSTEM_FILE, EffectsConfig, Visibility
 from search_space.permissions import Action
 from search_space.validation import Strict
 
@@ -167,16 +167,24 @@ class ToolSpec(Strict):
     )
 
 
-class EffectsSpec(Strict):
-    reads: list[str] = Field(default_factory=list)
-    writes: list[str] = Field(default_factory=list)
-
-
 class ParallelSpec(Strict):
     kind: Literal["parallel"]
     name: Name = "parallel"
     tools: Annotated[list[Name], Field(min_length=1)]
-    effects: dict[str, EffectsSpec] = Field(default_factory=dict)
+    effects: dict[str, EffectsConfig] = Field(default_factory=dict)
+
+
+class FirstToolSpec(Strict):
+    kind: Literal["first_tool"]
+    name: Name = "tools.first"
+    tools: Annotated[list[Name], Field(min_length=2)]
+
+
+class DescriptionSpec(Strict):
+    kind: Literal["description"]
+    name: Name | None = None
+    tool: Name
+    texts: Texts
 
 
 class PermissionSpec(Strict):
@@ -210,6 +218,8 @@ DimensionSpec = Annotated[
     | CompactionSpec
     | ToolSpec
     | ParallelSpec
+    | FirstToolSpec
+    | DescriptionSpec
     | PermissionSpec
     | TextSpec,
     Field(discriminator="kind"),

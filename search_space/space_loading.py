@@ -13,13 +13,7 @@ from search_space.changes import default_parameter
 from search_space.diffs import check_path
 from search_space.dimensions.base import Condition, Dimension
 from search_space.dimensions.compaction import TABLE, CompactionDimension, CompactionParameter
-from search_space.dimensions.keys import (
-    KeyDimension,
-    MemberDimension,
-    ParallelDimension,
-    ToolDimension,
-    parallel_domain,
-)
+from search_space.dimensions.keys import KeyDimension, MemberDimension
 from search_space.dimensions.permissions import PermissionDimension
 from search_space.dimensions.slots import DemonstrationDimension, LeadDimension, SlotDimension, SlotGroup
 from search_space.dimensions.texts import OpenText
@@ -32,7 +26,9 @@ from search_space.space_file import (
     CompactionSpec,
     Conditional,
     DemonstrationsSpec,
+    DescriptionSpec,
     DimensionSpec,
+    FirstToolSpec,
     FloatSpec,
     IntSpec,
     KeySpec,
@@ -46,26 +42,34 @@ from search_space.space_file import (
     TextSpec,
     ToolSpec,
 )
+from search_space.space_tools import description, first_tool, known_effects, parallel_dimensions, tool_dimensions
 from search_space.toml_text import join_key, split_key
+from search_space.tools import Effects
 from search_space.validation import load_toml, nearest
 
 
-def read_dimensions(path: Path) -> tuple[list[Dimension], list[OpenText]]:
-    """The dimensions and open texts of a space file. Raises :class:`MissingFile`, :class:`InvalidFile`."""
+def read_dimensions(
+    path: Path, effects: Mapping[str, Effects]
+) -> tuple[list[Dimension], list[OpenText], dict[str, Effects]]:
+    """The dimensions and open texts of a space file, and ``effects`` with what the file declares beside them. Raises
+    :class:`MissingFile`, :class:`InvalidFile`."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise MissingFile(f"{path}: got {error.strerror or error}, expected a space file (TOML)") from None
     except UnicodeDecodeError as error:
         raise InvalidFile(path.name, "", f"bytes that are not UTF-8 (at {error.start})", "UTF-8 text") from None
-    return _Loader(path, load_toml(text, SpaceFile, file=path.name)).load()
+    file = load_toml(text, SpaceFile, file=path.name)
+    known = known_effects(file.dimension, effects)
+    return (*_Loader(path, file, known).load(), known)
 
 
 class _Loader:
     """One space file on its way to dimensions; ``_at`` counts tables so that errors can name them."""
 
-    def __init__(self, path: Path, file: SpaceFile) -> None:
+    def __init__(self, path: Path, file: SpaceFile, effects: Mapping[str, Effects]) -> None:
         self._path = path
+        self._effects = effects
         self._specs = file.dimension
         self._at = 0
         self._groups: dict[tuple[str, str], SlotGroup] = {}
@@ -77,8 +81,10 @@ class _Loader:
             LeadSpec: self._lead,
             DemonstrationsSpec: self._demonstrations,
             CompactionSpec: self._compaction,
-            ToolSpec: self._tools,
-            ParallelSpec: self._parallel,
+            ToolSpec: tool_dimensions,
+            ParallelSpec: lambda spec: parallel_dimensions(spec, self._specs, self._effects),
+            FirstToolSpec: lambda spec: first_tool(spec, self._specs),
+            DescriptionSpec: description,
             PermissionSpec: self._permissions,
         }
         self._groups = self._group()
@@ -261,26 +267,6 @@ class _Loader:
         return CompactionParameter(
             full, HARNESS_FILE, key, domain, absent, when, default, strategy=strategy, parameter=name
         )
-
-    def _tools(self, spec: ToolSpec) -> list[Dimension]:
-        domain = Choice(tuple(spec.values))
-        return [
-            ToolDimension(
-                f"{spec.name}.{tool}", HARNESS_FILE, join_key(("tools", "visibility", tool)), domain, tool=tool
-            )
-            for tool in spec.tools
-        ]
-
-    def _parallel(self, spec: ParallelSpec) -> list[Dimension]:
-        result: list[Dimension] = []
-        for tool in spec.tools:
-            writes = tuple(spec.effects[tool].writes) if tool in spec.effects else ()
-            key = join_key(("tools", "parallel", tool))
-            domain = parallel_domain(writes)
-            result.append(
-                ParallelDimension(f"{spec.name}.{tool}", HARNESS_FILE, key, domain, False, tool=tool, writes=writes)
-            )
-        return result
 
     def _permissions(self, spec: PermissionSpec) -> list[Dimension]:
         domain = Choice(tuple(spec.values))

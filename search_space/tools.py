@@ -32,6 +32,10 @@ class Effects:
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
 
+    def __or__(self, other: Effects) -> Effects:
+        """What either touches."""
+        return Effects(self.reads | other.reads, self.writes | other.writes)
+
     def of(self, given: Any) -> Effects:
         """The effects of a call with the input ``given``: no placeholders, every path normal.
 

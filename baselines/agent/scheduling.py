@@ -187,8 +187,8 @@ def _touched(declared: Effects, call: Call, good: bool = True) -> Effects:
     """What a call was declared to touch and what it told; one that told and failed has written nothing."""
     if not (call.reads or call.writes):
         return declared
-    reads = declared.reads | call.reads
-    return Effects(reads, declared.writes | call.writes) if good else Effects(reads)
+    told = declared | Effects(frozenset(call.reads), frozenset(call.writes))
+    return told if good else Effects(told.reads)
 
 
 def _conflict(one: Effects | None, other: Effects | None) -> bool:

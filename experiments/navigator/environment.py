@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.navigator.index import load_index
-from experiments.navigator.tools import make_tools
-from search_space.tools import Tool
+from experiments.navigator.tools import DEFINITIONS, make_tools
+from experiments.navigator.tools.define import READS_FILES
+from search_space.tools import Effects, Tool
 
 
 def warm(environment_args: Mapping[str, Any]) -> None:
@@ -21,6 +22,11 @@ def warm(environment_args: Mapping[str, Any]) -> None:
 def build(environment_args: Mapping[str, Any]) -> list[Tool]:
     """The tools over the tree at ``root`` (the running Python's standard library when there is none)."""
     return make_tools(load_index(_root(environment_args)))
+
+
+def effects(environment_args: Mapping[str, Any]) -> dict[str, Effects]:
+    """What each tool touches, for the judge of proposals: known without reading the tree."""
+    return {definition.name: READS_FILES for definition in DEFINITIONS}
 
 
 def _root(environment_args: Mapping[str, Any]) -> str | None:

@@ -88,7 +88,7 @@ def plan_campaign(request: Request) -> Planned:
     settings, folder = _experiment(request)
     suite = _suite(settings, folder)
     _check_suite(suite, no_holdout=request.no_holdout)
-    space = load_space(folder / settings.space)
+    space = load_space(folder / settings.space, suite.effects)
     program = _program(settings, folder)
     limits = _limits(settings.budget, request)
     home, harness, files = _place(settings, folder, request)

@@ -14,6 +14,7 @@ from optimizer.records import Split, Task
 from optimizer.settings import SuiteSettings
 from optimizer.suites.grading import GRADER_VERSION, SEQUENCE_VERSION, is_exact, share_right
 from optimizer.suites.rows import GradedTask, generate_tasks, read_tasks, resolve
+from search_space.tools import Effects
 
 ENTRY: Final = "baselines.agent.main:run_rollout"
 
@@ -34,12 +35,14 @@ class AgentSuite:
         environment_args: Mapping[str, Any],
         hash_args: Mapping[str, Any] | None = None,
         readable: Sequence[Path] = (),
+        effects: Mapping[str, Effects] | None = None,
     ) -> None:
         self._environment: Final = environment
         self._environment_args: Final = dict(environment_args)
         self._graded: Final = {graded.task.id: graded for graded in tasks}
         self._splits: Final = {split: tuple(g.task for g in tasks if g.task.split == split) for split in Split}
         self._readable: Final = tuple(readable)
+        self._effects: Final = dict(effects or {})
         self._hash: Final = _hash(tasks, environment, self._environment_args if hash_args is None else hash_args)
 
     @classmethod
@@ -64,6 +67,7 @@ class AgentSuite:
             environment_args=args,
             hash_args=settings.environment_args,
             readable=_readable(settings.environment, args),
+            effects=_effects(settings.environment, args),
         )
 
     @property
@@ -79,6 +83,11 @@ class AgentSuite:
     def readable(self) -> Sequence[Path]:
         """What the environment's module asks for in its ``readable(environment_args)``, when it has one."""
         return self._readable
+
+    @property
+    def effects(self) -> Mapping[str, Effects]:
+        """What the environment's module says in its ``effects(environment_args)``, when it has one."""
+        return self._effects
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """The tasks of a split, in the order of the file or the generator."""
@@ -123,12 +132,27 @@ def _check_splits(tasks: Sequence[GradedTask], source: str, need_holdout: bool) 
 
 
 def _readable(environment: str, args: Mapping[str, Any]) -> list[Path]:
+    return [Path(path) for path in _said(environment, "readable", args) or ()]
+
+
+def _effects(environment: str, args: Mapping[str, Any]) -> Mapping[str, Effects]:
+    said = _said(environment, "effects", args) or {}
+    if not isinstance(said, Mapping) or not all(isinstance(each, Effects) for each in said.values()):
+        raise SettingsError(
+            f"{environment}: effects(environment_args) returned {str(said)[:80]}, expected a dictionary that gives the "
+            "search_space.tools.Effects of each tool by its name"
+        )
+    return said
+
+
+def _said(environment: str, function: str, args: Mapping[str, Any]) -> Any:
+    """What an optional function of the environment's module answers; None when it has none."""
     resolve(environment, "suite.environment")
     module = importlib.import_module(environment.partition(":")[0])
-    if not hasattr(module, "readable"):
-        return []
+    if not hasattr(module, function):
+        return None
     try:
-        return [Path(path) for path in module.readable(args)]
+        return getattr(module, function)(args)
     except (ValueError, OSError) as error:
         raise SettingsError(f"{environment}: {error}", hint="Check suite.environment_args.") from None
 

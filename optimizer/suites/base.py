@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from optimizer.records import Split, Task
+from search_space.tools import Effects
 
 
 class Suite(Protocol):
@@ -25,6 +26,11 @@ class Suite(Protocol):
     @property
     def readable(self) -> Sequence[Path]:
         """Paths, beside Python's own and the rollout folder, that a rollout may read."""
+        ...
+
+    @property
+    def effects(self) -> Mapping[str, Effects]:
+        """What the tools of a rollout declare to touch, by name; empty where that is not known."""
         ...
 
     def tasks(self, split: Split) -> Sequence[Task]:

@@ -1,4 +1,4 @@
-"""Dimensions that are keys of TOML files: values, members of lists, a tool's visibility, leave to run in parallel."""
+"""Dimensions that are keys of TOML files: values, and members of lists."""
 
 from __future__ import annotations
 
@@ -8,16 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from search_space.dimensions.base import Condition, Files
-from search_space.domains import Assignment, Choice, Domain, Scalar, same
+from search_space.domains import Assignment, Domain, Scalar, same
 from search_space.edits import Edit, SetKey
 from search_space.errors import InvalidFile, MissingFile
 from search_space.toml_text import lookup, parse_toml, split_key
-
-TOOL_WORDS = {
-    "offered": "offer the tool {}",
-    "deferred": "put the tool {} behind the tool search",
-    "off": "take the tool {} away",
-}
 
 
 @lru_cache(maxsize=256)
@@ -111,49 +105,3 @@ class MemberDimension(KeyDimension):
         except KeyError:
             return []
         return value if isinstance(value, list) else []
-
-
-@dataclass(frozen=True)
-class ToolDimension(KeyDimension):
-    """A tool's visibility. The default of ``[tools]`` is written by leaving the tool out."""
-
-    tool: str = ""
-
-    def read(self, files: Files) -> Scalar:
-        value = super().read(files)
-        return self._default(files) if value is None else value
-
-    def change(self, files: Files, value: Scalar, target: Assignment) -> Edit | None:
-        if same(self.read(files), value):
-            return None
-        return SetKey(file=self.file, key=self.key, value=None if value == self._default(files) else value)
-
-    def describe(self, value: Scalar) -> str:
-        return TOOL_WORDS.get(str(value), "set the tool {} to " + str(value)).format(self.tool)
-
-    def _default(self, files: Files) -> str:
-        try:
-            return str(lookup(document(files, self.file), ("tools", "default")))
-        except KeyError:
-            return "offered"
-
-
-@dataclass(frozen=True)
-class ParallelDimension(KeyDimension):
-    """Whether a tool's calls may run side by side. A tool that writes (``writes`` names what) never may."""
-
-    tool: str = ""
-    writes: tuple[str, ...] = ()
-
-    def change(self, files: Files, value: Scalar, target: Assignment) -> Edit | None:
-        if same(self.read(files), value):
-            return None
-        return SetKey(file=self.file, key=self.key, value=True if value else None)
-
-    def describe(self, value: Scalar) -> str:
-        return f"let calls of {self.tool} run in parallel" if value else f"run calls of {self.tool} one by one"
-
-
-def parallel_domain(writes: tuple[str, ...]) -> Choice:
-    """The choice a tool has, given the resources that it writes."""
-    return Choice((False,)) if writes else Choice((False, True))

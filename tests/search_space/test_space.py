@@ -205,7 +205,7 @@ A: loads
         ({"lr": 2.0}, "lr: got 2.0 .*expected a number from 0.001 to 1.0"),
         ({"tool.grep": "hidden"}, "got 'hidden', expected one of 'offered', 'deferred', 'off'"),
         ({"answer.form": None}, "answer.form: got None"),
-        ({"parallel.write_note": True}, "because its tool writes notes"),
+        ({"parallel.write_note": True}, "because two calls of write_note always conflict over 'notes'"),
         ({"compaction.summary.keep_messages": 4}, "but it needs compaction = summary"),
         (
             {"compaction": "none", "compaction.sliding_window.keep_messages": 9},

@@ -15,6 +15,7 @@ from optimizer.records import Split
 from optimizer.settings import SuiteSettings
 from optimizer.suites.agent import ENTRY, AgentSuite
 from optimizer.suites.base import Suite
+from search_space.tools import Effects
 
 Row = dict[str, Any]
 Load = Callable[..., AgentSuite]
@@ -232,6 +233,19 @@ def test_the_environment_says_what_it_must_read(load: Load, modules: Callable[[s
     modules("my_reader", TOOLS + "\ndef readable(args):\n    return [args['root']]\n")
     suite = load(ROWS, environment="my_reader:build", environment_args={"root": "/data"})
     assert list(suite.readable) == [Path("/data")]
+
+
+def test_the_environment_says_what_its_tools_touch(load: Load, modules: Callable[[str, str], None]) -> None:
+    assert load(ROWS).effects == {}
+    said = TOOLS + "\nfrom search_space.tools import Effects\n\ndef effects(args):\n    return {}\n"
+    modules("my_effects", said.format("{args['tool']: Effects(writes=frozenset({'files:{path}'}))}"))
+    suite = load(ROWS, environment="my_effects:build", environment_args={"tool": "edit"})
+    assert suite.effects == {"edit": Effects(writes=frozenset({"files:{path}"}))}
+    modules("my_bad_effects", said.format("{'edit': 'everything'}"))
+    with pytest.raises(
+        SettingsError, match=r"my_bad_effects:build: effects.*returned \{'edit': 'everything'\}, expected"
+    ):
+        load(ROWS, environment="my_bad_effects:build")
 
 
 def generated(tmp_path: Path, generator: str, **more: Any) -> AgentSuite:
