@@ -12,10 +12,10 @@ from tests.optimizer.cli.projects import make_project
 PARALLEL = """
 [[dimension]]
 kind = "parallel"
-tools = ["grep", "read_file"]
-effects = { grep = { writes = ["files:{path}"] } }
+tools = ["edit", "read_file"]
+effects = { edit = { writes = ["files:{path}"] } }
 """
-IDEA = '[changes]\n"parallel.grep" = true\n"parallel.read_file" = true\n'
+IDEA = '[changes]\n"parallel.edit" = true\n"parallel.read_file" = true\n'
 
 
 def test_it_is_recorded_as_invalid_with_both_tools_and_the_resource(tmp_path: Path) -> None:
@@ -25,12 +25,14 @@ def test_it_is_recorded_as_invalid_with_both_tools_and_the_resource(tmp_path: Pa
     (project.experiment / "proposals" / "steps.toml").write_text(IDEA)
     project.commit()
     events: list[Event] = []
-    with open_campaign(plan_campaign(Request(project.experiment, rollouts=40)), Bus(events.append)) as campaign:
+    bus = Bus(events.append)
+    with open_campaign(plan_campaign(Request(project.experiment)), bus) as campaign:
+        bus.listen(lambda event: campaign.parts.cancel.set() if isinstance(event, ExperimentDecided) else None)
         campaign.run()
     first = next(event for event in events if isinstance(event, ExperimentDecided))
     assert first.decision.verdict is Verdict.invalid
     assert first.decision.reason == (
-        "harness.toml: tools.parallel: got grep and read_file marked, "
-        "but calls of grep and of read_file always conflict over 'files:{path}'"
+        "harness.toml: tools.parallel: got edit and read_file marked, "
+        "but calls of edit and of read_file always conflict over 'files:{path}'"
     )
     assert not [event for event in events[: events.index(first)] if isinstance(event, RolloutFinished)]
