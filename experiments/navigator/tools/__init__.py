@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from experiments.navigator.index import Index
 from experiments.navigator.tools import classes, files, imports, search, symbols
 from experiments.navigator.tools.define import Definition
-from search_space.tools import Tool
+from search_space.tools import Effects, Tool
+
+READS_FILES: Final = Effects(reads=frozenset({"files"}))
 
 LOOK_ALIKES: Final = (
     "search_text",
@@ -37,5 +40,5 @@ DEFINITIONS: Final[tuple[Definition, ...]] = (
 
 
 def make_tools(index: Index) -> list[Tool]:
-    """The tools over ``index``."""
-    return [definition.bind(index) for definition in DEFINITIONS]
+    """The tools over ``index``; all of them only read it."""
+    return [replace(definition.bind(index), effects=READS_FILES) for definition in DEFINITIONS]

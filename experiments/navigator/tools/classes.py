@@ -6,7 +6,8 @@ from typing import Final
 
 from experiments.navigator.facts import Outlined
 from experiments.navigator.index import Index
-from experiments.navigator.tools.define import Definition, Inputs, Parameter
+from experiments.navigator.tools.define import Definition
+from search_space.tool_definitions import Inputs, Parameter
 from search_space.tools import ToolError
 
 

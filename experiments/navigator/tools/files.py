@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from experiments.navigator.index import Index
-from experiments.navigator.tools.define import PATH, WHERE, Definition, Inputs, Parameter, capped
+from experiments.navigator.tools.define import PATH, WHERE, Definition
+from search_space.tool_definitions import Inputs, Parameter, capped
 from search_space.tools import ToolError
 
 PREVIEW_LINES: Final = 40

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from experiments.navigator.index import Index
-from experiments.navigator.tools.define import Definition, Inputs, Parameter
+from experiments.navigator.tools.define import Definition
+from search_space.tool_definitions import Inputs, Parameter
 from search_space.tools import ToolError
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from experiments.navigator.index import Index
 from experiments.navigator.scan import Hits, scan
-from experiments.navigator.tools.define import MAX_ROWS, WHERE, Definition, Inputs, Parameter
+from experiments.navigator.tools.define import WHERE, Definition
+from search_space.tool_definitions import MAX_ROWS, Inputs, Parameter
 from search_space.tools import ToolError
 
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from experiments.navigator.facts import Outlined
 from experiments.navigator.index import Index
-from experiments.navigator.tools.define import MAX_ROWS, PATH, Definition, Inputs, Parameter, capped
+from experiments.navigator.tools.define import PATH, Definition
+from search_space.tool_definitions import MAX_ROWS, Inputs, Parameter, capped
 from search_space.tools import ToolError
 
 
