@@ -267,11 +267,11 @@ class Workspace:
             return "folder"
         if links == "skip":
             return "nothing"
-        raise ToolError(f"{path} is a symbolic link or a special file; tools work on plain files and folders only")
+        raise ToolError(f"{path} is a special file; tools work on plain files and folders only")
 
     def _refuse_links(self, path: str) -> None:
         above = self.root
-        for part in Path(path).parts[:-1]:
+        for part in Path(path).parts:
             above = above / part
             if len(part) < 256 and above.is_symlink():
                 raise ToolError(f"{path}: {part} is a symbolic link, and links are not followed")

@@ -27,8 +27,9 @@ _BINARY: Final[Mapping[type[ast.operator], Callable[[Any, Any], Any]]] = {
 }
 _UNARY: Final[Mapping[type[ast.unaryop], Callable[[Any], Any]]] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
 _FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
-    "abs": abs, "round": lambda value, digits=0: _rounded(value, digits), "min": min, "max": max, "sqrt": math.sqrt, "exp": math.exp, "log": math.log,
-    "log2": math.log2, "log10": math.log10, "sin": math.sin, "cos": math.cos, "tan": math.tan, "asin": math.asin,
+    "abs": abs, "min": min, "max": max, "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log2": math.log2,
+    "round": lambda value, digits=0: _rounded(value, digits),
+    "log10": math.log10, "sin": math.sin, "cos": math.cos, "tan": math.tan, "asin": math.asin,
     "acos": math.acos, "atan": math.atan, "floor": math.floor, "ceil": math.ceil, "gcd": math.gcd, "lcm": math.lcm,
     "hypot": math.hypot, "degrees": math.degrees, "radians": math.radians,
 }  # fmt: skip

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Final
 
 from baselines.workspace.folder import GIT, Workspace
@@ -87,10 +90,12 @@ def _git(workspace: Workspace, *words: str) -> str:
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
     }
-    settings = [word for setting in _SAFE for word in ("-c", setting)]
-    done = run_program(
-        ["git", "--no-pager", *settings, *words], workspace.root, timeout_s=TIMEOUT_S, environment=environment
-    )
+    command = ["git", "--no-pager", *(word for setting in _SAFE for word in ("-c", setting)), *words]
+    with tempfile.TemporaryDirectory() as folder:
+        index = workspace.root / GIT / "index"
+        if index.is_file():  # git brings it up to date even when it only compares
+            environment["GIT_INDEX_FILE"] = str(shutil.copy(index, Path(folder) / "index"))
+        done = run_program(command, workspace.root, timeout_s=TIMEOUT_S, environment=environment)
     if done.status is None:
         raise ToolError(f"git {words[0]} took longer than {TIMEOUT_S:g} s; ask for less")
     if done.status:
