@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.navigator.index import load_index
-from experiments.navigator.tools import DEFINITIONS, make_tools
-from experiments.navigator.tools.define import READS_FILES
+from experiments.navigator.tools import DEFINITIONS, READS_FILES, make_tools
 from search_space.tools import Effects, Tool
 
 
