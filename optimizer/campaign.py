@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from optimizer.acceptance.exam import exam_due, final_due
 from optimizer.certification import Site, hold_exam, look_at_holdout
-from optimizer.errors import BudgetExceeded
+from optimizer.errors import BudgetExceeded, ModelUnavailable
 from optimizer.evaluation.runner import Stopped
 from optimizer.events import CampaignEnded, PhaseChanged
 from optimizer.experiment import run_experiment
@@ -42,6 +42,9 @@ class Campaign:
             ended = CampaignEnded(self.stopping.halted() or "stopped at once", finished=False)
         except KeyboardInterrupt:
             ended = CampaignEnded("stopped at once: Ctrl-C, twice", finished=False)
+        except ModelUnavailable as error:
+            why = f"stopped: {error.message}"
+            ended = CampaignEnded(why, finished=False, to_mend=not error.heals, hint=error.hint)
         self.parts.emit(ended)
         return ended
 

@@ -7,7 +7,8 @@ RatchetError                 (exit code 2; the text says what was got, what was 
 ├── LedgerError              unreadable, corrupted or full; never overwritten
 ├── CampaignBusy             another process runs this campaign
 ├── CampaignMissing          no such campaign here
-└── SandboxError             rollouts cannot be started on this machine
+├── SandboxError             rollouts cannot be started on this machine
+└── ModelUnavailable         the model behind the door failed, and waiting is of no use or was of none
 BudgetExceeded               internal: a reservation that the budget does not cover
 """
 
@@ -49,6 +50,15 @@ class CampaignMissing(RatchetError):
 
 class SandboxError(RatchetError):
     """Rollouts cannot be started on this machine."""
+
+
+class ModelUnavailable(RatchetError):
+    """The model behind the door cannot be used. ``heals``: it may be well again later, with nothing changed (an
+    outage); otherwise somebody has to mend something (a wrong key)."""
+
+    def __init__(self, message: str, *, hint: str = "", heals: bool) -> None:
+        super().__init__(message, hint=hint)
+        self.heals = heals
 
 
 class BudgetExceeded(Exception):

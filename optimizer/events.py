@@ -81,10 +81,13 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class CampaignEnded:
-    """``why`` says which limit or wish ended it; ``finished`` is False when it can be resumed."""
+    """``why`` says which limit or wish ended it; ``finished`` is False when it can be resumed. ``to_mend``: something
+    is wrong that somebody has to mend before that, and ``hint`` says what."""
 
     why: str
     finished: bool
+    to_mend: bool = False
+    hint: str = ""
 
 
 Event = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TypeVar
@@ -53,7 +53,8 @@ def run_experiment(
         if problem := parts.check(variant.files):
             decision = Decision(Verdict.checks_failed, problem)
         else:
-            until = _Until(began + parts.experiment_timeout_s, deadline)
+            own = time.monotonic() + parts.experiment_timeout_s - parts.runner.waited_s
+            until = _Until(own, deadline, lambda: parts.runner.waited_s)
             evaluation, decision, spent_out = _evaluate(number, variant, files, standing, parts, until)
             standing = replace(standing, spent_out=spent_out)
             spend = evaluation.spend
@@ -64,10 +65,16 @@ def run_experiment(
 
 @dataclass(frozen=True, slots=True)
 class _Until:
-    """Two ``time.monotonic()`` instants: when the experiment's own time is up, and when the search's is."""
+    """Two ``time.monotonic()`` instants: when the experiment's own time is up (had nothing been waited for), and when
+    the search's is. ``waited`` tells the seconds that went to waiting for a failing model so far."""
 
     own: float
     search: float
+    waited: Callable[[], float]
+
+    def instant(self) -> float:
+        """When the experiment has to end, as far as one knows now."""
+        return min(self.own + self.waited(), self.search)
 
 
 def rollout_seed(campaign_seed: int, task: str, repeat: int) -> int:
@@ -126,7 +133,8 @@ def _evaluate(
     number: int, variant: Variant, files: Mapping[str, bytes], standing: Standing, parts: Parts, until: _Until
 ) -> tuple[Evaluation, Decision, str]:
     """Rollouts in batches until the gate decides, the variant proves broken, or time or budget end; the evidence, the
-    decision, and the limits that are spent (empty while they are not)."""
+    decision, and the limits that are spent (empty while they are not). The experiment's own clock stands still while a
+    rollout waits for a failing model."""
     order = shuffled(parts.tasks, champion=standing.tree, seed=parts.seed)
     evaluation, ran = Evaluation({}, {}), list[Rollout]()
     pool, settings = standing.pool, parts.gate.working
@@ -140,9 +148,7 @@ def _evaluate(
 
     try:
         while ask := plan(pool, evaluation, settings, order):
-            candidate, champion = _run(
-                variant, files, standing.tree, ask, parts, deadline=min(until.own, until.search), label=f"{number:06}"
-            )
+            candidate, champion = _run(variant, files, standing.tree, ask, parts, until, label=f"{number:06}")
             _refuse_broken_champion(champion)
             ran += candidate
             evaluation = _with(evaluation, candidate, champion)
@@ -158,7 +164,7 @@ def _evaluate(
     except Stopped as stopped:
         if stopped.reason == "cancelled":
             raise
-        if until.search < until.own:
+        if until.search <= until.instant():
             why = "the search's time was up before a decision"
             return evaluation, Decision(Verdict.over_budget, why, rollouts=len(ran)), ""
         why = f"no decision within {parts.experiment_timeout_s:g} s"
@@ -166,7 +172,7 @@ def _evaluate(
 
 
 def _run(
-    variant: Variant, files: Mapping[str, bytes], champion: str, ask: Ask, parts: Parts, *, deadline: float, label: str
+    variant: Variant, files: Mapping[str, bytes], champion: str, ask: Ask, parts: Parts, until: _Until, *, label: str
 ) -> tuple[list[Rollout], list[Rollout]]:
     """What ``ask`` wants, of the variant and of the champion, side by side."""
 
@@ -177,8 +183,15 @@ def _run(
         Wanted(variant.tree, variant.files, seeded(ask.candidate), label),
         Wanted(champion, files, seeded(ask.champion)),
     ]
-    ours, theirs = parts.runner.run_together(asked, deadline=deadline, purpose="search", cancel=parts.cancel)
-    return ours, theirs
+    while True:
+        deadline = until.instant()
+        try:
+            ours, theirs = parts.runner.run_together(asked, deadline=deadline, purpose="search", cancel=parts.cancel)
+            return ours, theirs
+        except Stopped as stopped:
+            # What has finished is known already: asking again costs nothing but what is missing.
+            if stopped.reason != "deadline" or until.instant() <= max(deadline, time.monotonic()):
+                raise
 
 
 def _with(evaluation: Evaluation, candidate: Sequence[Rollout], champion: Sequence[Rollout]) -> Evaluation:

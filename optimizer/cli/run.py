@@ -22,6 +22,7 @@ from optimizer.reports import summary as summary_report
 from optimizer.reports.json_text import json_text
 
 EXIT_STOPPED = 3
+EXIT_TO_MEND = 2
 
 
 def run(
@@ -76,8 +77,10 @@ def run(
     except BrokenPipeError:
         # Whoever read the log went away; that is no failure of the campaign.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if ended.hint:
+        print(f"hint: {ended.hint}", file=sys.stderr)
     if not ended.finished:
-        raise typer.Exit(EXIT_STOPPED)
+        raise typer.Exit(EXIT_TO_MEND if ended.to_mend else EXIT_STOPPED)
 
 
 def _show_plan(planned: Planned, *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from optimizer.records import Rollout, RolloutKey
+from optimizer.records import Rollout, RolloutKey, Spend
 
 
 class RolloutStore(Protocol):
@@ -23,6 +23,14 @@ class RolloutStore(Protocol):
         """Keep ``rollout`` durably; called once per key, as each one ends."""
         ...
 
+    def abandon(self, key: RolloutKey, spend: Spend) -> None:
+        """Note that a started attempt came to nothing and what it cost; no rollout is counted. It may start again."""
+        ...
+
+    def spend(self, purpose: str, spend: Spend) -> None:
+        """Count what was paid beside any rollout."""
+        ...
+
 
 class MemoryStore:
     """A store that forgets with its process: for tests and for one-off measurements that must not touch a ledger."""
@@ -30,6 +38,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.finished: dict[RolloutKey, Rollout] = {}
         self.started: dict[RolloutKey, str] = {}
+        self.beside = Spend()
 
     def find(self, key: RolloutKey) -> Rollout | None:
         return self.finished.get(key)
@@ -41,3 +50,10 @@ class MemoryStore:
         if rollout.key in self.finished:
             raise ValueError(f"{rollout.key} was finished before: a rollout is counted once")
         self.finished[rollout.key] = rollout
+
+    def abandon(self, key: RolloutKey, spend: Spend) -> None:
+        del self.started[key]
+        self.beside += spend
+
+    def spend(self, purpose: str, spend: Spend) -> None:
+        self.beside += spend

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -12,21 +13,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from optimizer.errors import BudgetExceeded
+from optimizer.errors import BudgetExceeded, ModelUnavailable
 from optimizer.evaluation.budget import Budget, Grant
 from optimizer.evaluation.cache import RolloutStore
-from optimizer.evaluation.result import Result, read_result
+from optimizer.evaluation.judging import Attempt, judge, why_not_counted
+from optimizer.evaluation.outage import Next, Outage
+from optimizer.evaluation.result import read_result
 from optimizer.evaluation.scratch import Scratch, remove_tree
 from optimizer.evaluation.trajectories import TrajectoryKeeper, read_trajectory
+from optimizer.models.base import Account, Trouble
 from optimizer.pools.base import Pool
-from optimizer.records import Rollout, RolloutKey, Spend, Split, Status, Task
+from optimizer.records import Rollout, RolloutKey, Spend, Split, Task
 from optimizer.sandboxes.base import Exit, Launch, Sandbox
 
 if TYPE_CHECKING:
     from optimizer.suites.base import Suite
 
-REASON_CHARS = 500
-OUTPUT_LINES = 3
 FAILED_BELOW = 0.5
 """A score under which a rollout counts as failed, and its trajectory is worth keeping."""
 
@@ -38,18 +40,28 @@ class Door(Protocol):
         """Admit a rollout and return its token; calls after ``deadline`` (monotonic) are refused."""
         ...
 
-    def close(self, token: str) -> Spend:
-        """Admit it no more, and say what it cost."""
+    def close(self, token: str) -> Account:
+        """Admit it no more, and say what it cost and how its upstreams did."""
+        ...
+
+    def hold(self, until: float, stop: threading.Event) -> None:
+        """Wait while the upstream fails, before a rollout begins; not past ``until`` (monotonic), nor past ``stop``."""
+        ...
+
+    def trouble(self) -> Trouble:
+        """How the upstreams do."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:
     """``rollout_timeout_s`` bounds one rollout's wall time, ``rollout_tokens`` its tokens (None: only the budget does).
-    Trajectories of failed rollouts are kept up to a number per experiment and a size (compressed) altogether."""
+    After ``outage_s`` seconds without a single answer from a failing upstream the batch is given up. Trajectories of
+    failed rollouts are kept up to a number per experiment and a size (compressed) altogether."""
 
     rollout_timeout_s: float = 60.0
     rollout_tokens: int | None = None
+    outage_s: float = 300.0
     trajectories_per_experiment: int = 3
     trajectories_bytes: int = 32 * 1024 * 1024
 
@@ -78,21 +90,10 @@ class Wanted:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """What a job hands back: how the sandbox left, what the rollout wrote, what the door counted."""
-
-    exit: Exit
-    result: Result = field(default_factory=Result)
-    spend: Spend = field(default_factory=Spend)
-    refused: bool = False
-    trajectory: bytes = b""
-
-
 @dataclass(slots=True)
 class _Batch:
     """One call of :meth:`Runner.run_together`. ``harness`` and ``labels`` are by tree. ``stop`` ends its running
-    rollouts; ``why`` says what stopped it."""
+    rollouts; ``why`` says what stopped it, ``given_up`` when it was the model. ``tries`` counts attempts by key."""
 
     harness: Mapping[str, Path]
     labels: Mapping[str, str]
@@ -103,6 +104,8 @@ class _Batch:
     missing: list[RolloutKey]
     finished: dict[RolloutKey, Rollout]
     why: str = ""
+    given_up: ModelUnavailable | None = None
+    tries: Counter[RolloutKey] = field(default_factory=Counter)
     failed: dict[int, tuple[RolloutKey, bytes]] = field(default_factory=dict)
 
 
@@ -140,6 +143,7 @@ class Runner:
         self._suite, self._sandbox, self._pool, self._door = suite, sandbox, pool, door
         self._socket, self._store, self._budget, self._scratch = socket, store, budget, scratch
         self._settings = settings or RunnerSettings()
+        self._outage = Outage(door.trouble, self._settings.outage_s)
         self._on_rollout = on_rollout or (lambda rollout, purpose, cached: None)
         self._keeper = TrajectoryKeeper(
             keep_trajectories, self._settings.trajectories_per_experiment, self._settings.trajectories_bytes
@@ -170,7 +174,8 @@ class Runner:
 
         Raises :class:`optimizer.errors.BudgetExceeded` when the budget does not cover all that is missing (then nothing
         was run), or ran out on the way (then what finished before is stored); :class:`Stopped` at the deadline or when
-        ``cancel`` is set; :class:`optimizer.errors.SandboxError` when no rollout can be started on this machine.
+        ``cancel`` is set; :class:`optimizer.errors.ModelUnavailable` when the upstream failed and waiting is of no use,
+        or was of none; :class:`optimizer.errors.SandboxError` when no rollout can be started on this machine.
         """
         suite = self._suite.hash
         keys = [[RolloutKey(one.tree, suite, task.id, seed) for task, seed in one.rollouts] for one in asked]
@@ -184,10 +189,14 @@ class Runner:
                 harness = {one.tree: self._scratch.export(one.tree, one.files) for one in asked if one.rollouts}
                 labels = {one.tree: one.label or purpose for one in asked}
                 batch = _Batch(harness, labels, deadline, purpose, stop, tasks, missing, finished)
-                self._store.start(missing, purpose)
                 self._run_missing(batch, grant)
             self._raise_when_incomplete(batch)
         return [[finished[key] for key in own] for own in keys]
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds so far during which something waited for a failing upstream: no fault of what is being measured."""
+        return self._door.trouble().waited_s
 
     def _known(self, keys: Mapping[RolloutKey, Task], purpose: str) -> dict[RolloutKey, Rollout]:
         known = {}
@@ -199,32 +208,61 @@ class Runner:
         return known
 
     def _run_missing(self, batch: _Batch, grant: Grant) -> None:
-        """Everything that touches store, suite and budget happens here, in the caller's thread; jobs only run."""
-        jobs = [partial(self._attempt, batch, key) for key in batch.missing]
+        """Everything that touches store, suite and budget happens here, in the caller's thread; jobs only run. What the
+        upstream failed is tried again when the others are done."""
+        todo = batch.missing
         try:
-            with closing(self._pool.each(jobs, stop=batch.stop)) as attempts:
-                for index, attempt in attempts:
-                    why = _why_not_counted(attempt)
-                    if why:
-                        # The first reason is the true one: rollouts ended because of it look cancelled.
-                        batch.why = batch.why or why
-                        batch.stop.set()
-                        continue
-                    self._finish(batch, index, attempt, grant)
+            while todo and not batch.why:
+                self._store.start(todo, batch.purpose)
+                todo = self._round(batch, todo, grant)
         finally:
             for _, (key, trajectory) in sorted(batch.failed.items()):
                 self._keeper.keep(batch.labels[key.tree], key, trajectory)
 
-    def _attempt(self, batch: _Batch, key: RolloutKey) -> _Attempt:
+    def _round(self, batch: _Batch, keys: Sequence[RolloutKey], grant: Grant) -> list[RolloutKey]:
+        """One attempt at each of ``keys``; those to be tried again, in the same order."""
+        jobs = [partial(self._attempt, batch, key) for key in keys]
+        again: list[RolloutKey] = []
+        with closing(self._pool.each(jobs, stop=batch.stop)) as attempts:
+            for index, attempt in attempts:
+                key, why = keys[index], why_not_counted(attempt)
+                if why in ("model", "waited") and not batch.why:
+                    why = self._after_failure(batch, key, attempt, again)
+                    if why == "again":
+                        continue
+                if why:
+                    # The first reason is the true one: rollouts ended because of it look cancelled.
+                    batch.why = batch.why or why
+                    batch.stop.set()
+                    continue
+                self._finish(batch, key, attempt, grant)
+        return sorted(again, key=batch.missing.index)
+
+    def _after_failure(self, batch: _Batch, key: RolloutKey, attempt: Attempt, again: list[RolloutKey]) -> str:
+        """What comes of an attempt that the upstream spoilt: ``again``, why to give up, or empty to count it."""
+        answer = self._outage.after(attempt, batch.tries[key])
+        if answer is Next.count:
+            return ""
+        account = attempt.account
+        self._store.abandon(key, replace(account.spend + account.wasted, seconds=attempt.exit.seconds))
+        if answer is Next.again:
+            again.append(key)
+            return "again"
+        batch.given_up = answer
+        return "model"
+
+    def _attempt(self, batch: _Batch, key: RolloutKey) -> Attempt:
         """One rollout, from an empty folder to what it left; runs in a thread of the pool."""
         task, harness = batch.tasks[key], batch.harness[key.tree]
+        self._door.hold(batch.deadline, batch.stop)
         now = time.monotonic()
         timeout_s = min(self._settings.rollout_timeout_s, batch.deadline - now)
         if timeout_s <= 0:
-            return _Attempt(Exit("timeout", 0.0, "deadline"))
+            return Attempt(Exit("timeout", 0.0, "deadline"))
         folder = self._scratch.folder()
         refusals = self._budget.refusals
-        session = f"{key.tree}/{key.task}/{key.seed}"
+        batch.tries[key] += 1  # one attempt at a key is under way at a time
+        session = f"{key.tree}/{key.task}/{key.seed}" + (f"#{batch.tries[key]}" if batch.tries[key] > 1 else "")
         token = self._door.open(session, session_seed(key), now + timeout_s, self._settings.rollout_tokens)
         try:
             payload = {
@@ -243,46 +281,29 @@ class Runner:
             keep = self._keeper.wanted and task.split is Split.search
             trajectory = read_trajectory(folder) if keep else b""
         finally:
-            spend = self._door.close(token)
+            account = self._door.close(token)
             remove_tree(folder)
-        return _Attempt(ended, result, spend, self._budget.refusals != refusals, trajectory)
+        return Attempt(ended, result, account, self._budget.refusals != refusals, trajectory)
 
-    def _finish(self, batch: _Batch, index: int, attempt: _Attempt, grant: Grant) -> None:
-        key = batch.missing[index]
-        rollout = self._judge(batch.tasks[key], key, attempt)
+    def _finish(self, batch: _Batch, key: RolloutKey, attempt: Attempt, grant: Grant) -> None:
+        rollout = judge(self._suite, batch.tasks[key], key, attempt)
         self._budget.count(grant, rollout.spend.seconds)
         self._store.finish(rollout)
+        if attempt.account.wasted != Spend():
+            self._store.spend(batch.purpose, attempt.account.wasted)
         batch.finished[key] = rollout
         if attempt.trajectory and rollout.score < FAILED_BELOW:
             # The first ones in the order asked, whatever the order in which they ended.
-            batch.failed[index] = (key, attempt.trajectory)
+            batch.failed[batch.missing.index(key)] = (key, attempt.trajectory)
             while len(batch.failed) > self._settings.trajectories_per_experiment:
                 del batch.failed[max(batch.failed)]
         self._on_rollout(rollout, batch.purpose, False)
 
-    def _judge(self, task: Task, key: RolloutKey, attempt: _Attempt) -> Rollout:
-        ended, result = attempt.exit, attempt.result
-        status, score, reason = Status.ok, 0.0, ""
-        if ended.status == "timeout":
-            status, reason = Status.timeout, ended.reason
-        elif ended.status == "crash":
-            status, reason = Status.crash, _with_output(ended.reason, ended.output)
-        elif result.broken:
-            status, reason = Status.crash, _with_output(result.broken, ended.output)
-        elif result.outcome == "model_error":
-            status, reason = Status.crash, f"model error: {result.reason}"
-        else:
-            score = self._suite.grade(task, result.answer)
-            if not 0.0 <= score <= 1.0:
-                raise ValueError(f"the suite scored task {task.id} {score!r}, expected a number from 0 to 1")
-            reason = "" if result.outcome == "answered" else f"{result.outcome}: {result.reason}".rstrip(": ")
-        spend = replace(attempt.spend, rollouts=1, seconds=ended.seconds)
-        answer = None if status is not Status.ok else result.answer
-        return Rollout(key, status, score, reason[:REASON_CHARS], answer, result.steps, spend)
-
     def _raise_when_incomplete(self, batch: _Batch) -> None:
         if len(batch.finished) == len(batch.tasks):
             return
+        if batch.given_up is not None:
+            raise batch.given_up
         why = batch.why or "cancelled"
         if why == "budget":
             left = self._budget.left(batch.purpose)
@@ -295,19 +316,3 @@ def session_seed(key: RolloutKey) -> int:
     the champion that it is compared with, as far as the model allows."""
     digest = sha256(f"{key.suite}\0{key.task}\0{key.seed}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-def _why_not_counted(attempt: _Attempt) -> str:
-    """Why an attempt is no measurement of the variant; empty when it is one."""
-    if attempt.exit.status == "cancelled":
-        return "cancelled"
-    if attempt.refused:
-        return "budget"
-    if attempt.exit.status == "timeout" and attempt.exit.reason == "deadline":
-        return "deadline"
-    return ""
-
-
-def _with_output(reason: str, output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip() and line.strip() not in reason]
-    return f"{reason} | {' | '.join(lines[-OUTPUT_LINES:])}" if lines else reason

@@ -23,6 +23,8 @@ START = f"""INSERT INTO rollouts (tree, suite, task, seed, state, purpose, exper
     VALUES (?, ?, ?, ?, 'started', ?, ?, ?, {PLACES})"""
 FINISH = f"""UPDATE rollouts SET state = ?, score = ?, reason = ?, answer = ?, steps = ?, ended_at = ?,
     {", ".join(f"{name} = ?" for name in SPEND_COLUMNS)} WHERE attempt = ?"""
+ABANDON = f"""UPDATE rollouts SET state = 'interrupted', ended_at = ?,
+    {", ".join(f"{name} = ?" for name in SPEND_COLUMNS)} WHERE attempt = ?"""
 SPENT = f"""INSERT INTO spent (purpose, {COLUMNS}) VALUES (?, {PLACES})
     ON CONFLICT (purpose) DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for name in SPEND_COLUMNS)}"""
 PAIRS = f"""SELECT task, tree, score FROM rollouts
@@ -80,6 +82,17 @@ class Rollouts:
             connection.execute(FINISH, (*how, at, *spend_values(rollout.spend), row["attempt"]))
             spent = (1, *spend_values(rollout.spend)[1:])
             connection.execute(SPENT, (row["purpose"], *spent))
+
+    def abandon(self, key: RolloutKey, spend: Spend) -> None:
+        """Mark the started attempt at ``key`` as interrupted and count what it really cost, but no rollout. Raises
+        ValueError when it was not started."""
+        with self._database.write() as connection:
+            row = connection.execute(STARTED, _key(key)).fetchone()
+            if row is None:
+                raise ValueError(f"{key} was never started: it cannot be abandoned")
+            values = (0, *spend_values(spend)[1:])
+            connection.execute(ABANDON, (self._database.instant(), *values, row["attempt"]))
+            connection.execute(SPENT, (row["purpose"], *values))
 
     def interrupt(self, keys: Sequence[RolloutKey] | None = None) -> int:
         """Mark started attempts (all of them, when a dead process left them; else those of ``keys``) as interrupted,

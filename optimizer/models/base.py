@@ -7,7 +7,7 @@ ModelError               a call that failed; raised plain, it is the request's o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from optimizer.records import Spend
@@ -80,6 +80,32 @@ class Upstream(Protocol):
         price with a budget in dollars. Makes no call that is billed.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a session had from its upstreams.
+
+    ``spend`` is what its answered calls cost, ``wasted`` what failed attempts cost beside that: it is paid, but says
+    nothing about whoever asked. ``waited_s`` are the seconds during which at least one of its calls waited for a
+    failing upstream. ``failure`` is the last error of an upstream that a call ended with, None when there was none.
+    """
+
+    spend: Spend = field(default_factory=Spend)
+    wasted: Spend = field(default_factory=Spend)
+    waited_s: float = 0.0
+    failure: UpstreamError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """How the upstreams do. ``waited_s``: seconds so far during which at least one call waited for a failing upstream.
+    ``failing_s``: how long nothing has been answered since an attempt failed, 0 while all is well. ``pause_s``: how
+    long the provider still wants to be left alone."""
+
+    waited_s: float = 0.0
+    failing_s: float = 0.0
+    pause_s: float = 0.0
 
 
 class Meter(Protocol):

@@ -1,8 +1,8 @@
 """The one metered road to any model.
 
-A rollout is given a token when its session opens. Each call with it is checked, paid for beforehand (its worst case is
-reserved in the meter) and settled afterwards, whatever happens in between: a reservation is settled exactly once.
-Keys of providers stay in the upstreams behind the door.
+A rollout is given a token when its session opens. Each attempt at a call with it is paid for beforehand (its worst case
+is reserved in the meter) and settled afterwards, whatever happens in between: a reservation is settled exactly once.
+What the upstream failed is tried again here, and nowhere else. Keys of providers stay in the upstreams behind the door.
 """
 
 from __future__ import annotations
@@ -11,43 +11,58 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from optimizer.errors import BudgetExceeded
-from optimizer.models.base import Meter, Reply, Upstream, UpstreamError
+from optimizer.models.base import Account, Meter, Reply, Trouble, Upstream, UpstreamError
 from optimizer.models.checking import check_request
+from optimizer.models.retrying import Line, Patience, Retries, Stopwatch
 from optimizer.records import Spend
-from search_space.messages import ModelError, Request, Response
+from search_space.messages import ModelError, Request, Response, estimate_tokens
 
 
 @dataclass(slots=True)
 class _Session:
-    """One rollout's account. ``reserved`` are tokens set aside for calls under way."""
+    """One rollout's account. ``reserved`` are tokens set aside for calls under way; ``gone`` is set once it closed."""
 
     name: str
     seed: int
     deadline: float
     token_limit: int | None
-    spend: Spend = field(default_factory=Spend)
+    account: Account = field(default_factory=Account)
     reserved: int = 0
+    calls: int = 0
     calls_open: int = 0
+    waited: Stopwatch = field(default_factory=Stopwatch)
+    gone: threading.Event = field(default_factory=threading.Event)
 
 
 class Door:
-    """Checks, meters and forwards calls. Safe to use from any number of threads.
+    """Checks, meters, forwards and repeats calls. Safe to use from any number of threads.
 
-    ``upstreams`` maps a model role, which is what a request's ``model`` names, to what answers it. ``clock`` tells
-    the instants that deadlines are compared with (``time.monotonic`` unless a test says otherwise).
+    ``upstreams`` maps a model role, which is what a request's ``model`` names, to what answers it. ``default`` is the
+    role of requests that name none of them, empty to refuse those. ``clock`` tells the instants that deadlines are
+    compared with (``time.monotonic`` unless a test says otherwise).
     """
 
     def __init__(
-        self, upstreams: Mapping[str, Upstream], meter: Meter, *, clock: Callable[[], float] = time.monotonic
+        self,
+        upstreams: Mapping[str, Upstream],
+        meter: Meter,
+        *,
+        default: str = "",
+        retries: Retries | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._upstreams = dict(upstreams)
         self._meter = meter
+        self._default = default
+        self._retries = retries or Retries()
         self._clock = clock
         self._sessions: dict[str, _Session] = {}
+        self._lines = {id(upstream): Line() for upstream in self._upstreams.values()}
+        self._waited = Stopwatch()
         self._changed = threading.Condition()
 
     def open(self, session: str, seed: int, deadline: float, token_limit: int | None = None) -> str:
@@ -58,50 +73,134 @@ class Door:
             self._sessions[token] = _Session(session, seed, deadline, token_limit)
         return token
 
-    def close(self, token: str, *, wait_s: float = 0.2) -> Spend:
-        """Refuse ``token`` from now on and return what its session spent; an unknown token has spent nothing.
+    def close(self, token: str, *, wait_s: float = 0.2) -> Account:
+        """Refuse ``token`` from now on and return its session's account; that of an unknown token is empty.
 
-        Calls under way are waited for, at most ``wait_s`` seconds; what comes later still reaches the meter.
+        Calls that wait for another attempt give up; those under way are waited for, at most ``wait_s`` seconds. What
+        comes later still reaches the meter.
         """
         with self._changed:
             session = self._sessions.pop(token, None)
             if session is None:
-                return Spend()
+                return Account()
+            session.gone.set()
             self._changed.wait_for(lambda: not session.calls_open, timeout=wait_s)
-            return session.spend
+            return self._account(session)
 
-    def spent(self, token: str) -> Spend:
-        """What an open session has spent so far; an unknown token has spent nothing."""
+    def account(self, token: str) -> Account:
+        """The account of an open session so far; that of an unknown token is empty."""
         with self._changed:
             session = self._sessions.get(token)
-            return session.spend if session else Spend()
+            return self._account(session) if session else Account()
+
+    def trouble(self) -> Trouble:
+        """How the upstreams do at this moment, the worst of them."""
+        now = self._clock()
+        with self._changed:
+            lines = self._lines.values()
+            failing = max((now - line.failing_since for line in lines if line.failing_since is not None), default=0.0)
+            pause = max((line.paused_until - now for line in lines), default=0.0)
+            return Trouble(self._waited.seconds(now), failing, max(0.0, pause))
+
+    def hold(self, until: float, stop: threading.Event) -> None:
+        """Wait before a rollout begins, while the upstream fails: as long as the provider asked for, or as long as it
+        has been failing (so that waits double), at most the longest wait between attempts. Not past ``until``, an
+        instant of the door's clock, nor past ``stop``."""
+        trouble, began = self.trouble(), self._clock()
+        wait = max(trouble.pause_s, min(trouble.failing_s, self._retries.most_s))
+        end = min(began + wait, until)
+        if not wait or end <= began:
+            return
+        with self._changed:
+            self._waited.enter(began)
+        try:
+            while (left := end - self._clock()) > 0 and not stop.is_set():
+                time.sleep(min(left, 0.05))
+        finally:
+            with self._changed:
+                self._waited.leave(self._clock())
+
+    def roles(self, token: str) -> list[str]:
+        """The roles that may be named as ``model``. Raises :class:`ModelError` (401) for an unknown token."""
+        self._session(token)
+        return sorted(self._upstreams)
+
+    def count(self, token: str, request: Any) -> int:
+        """Input tokens of ``request``, estimated (see :func:`estimate_tokens`); nothing is called or paid."""
+        self._session(token)
+        asked = check_request({"max_tokens": 1, **request} if isinstance(request, dict) else request)
+        return sum(estimate_tokens(asked[key]) for key in ("system", "tools", "messages") if asked.get(key))
 
     def create(self, token: str, request: Request) -> Response:
         """Answer ``request`` for the session of ``token``.
 
         Raises :class:`ModelError`: 401 for an unknown token, 400 for an invalid request, 404 for an unknown model role,
         504 past the deadline, 402 (``budget_exceeded``) when the campaign's budget or the session's token limit does
-        not cover the worst case, and whatever the upstream raises.
+        not cover the worst case, whatever else is the request's own fault; and :class:`UpstreamError` when the upstream
+        failed and no further attempt is worth it.
         """
-        with self._changed:
-            session = self._sessions.get(token)
-        if session is None:
-            raise ModelError(401, "authentication_error", "x-api-key: unknown or closed token")
+        session = self._session(token)
         request = check_request(request)
-        upstream = self._upstreams.get(request["model"])
+        upstream = self._upstreams.get(request["model"]) or self._upstreams.get(self._default)
         if upstream is None:
             known = ", ".join(sorted(self._upstreams)) or "none"
             raise ModelError(
                 404, "not_found_error", f"model: got '{request['model']}', expected one of the roles: {known}"
             )
         if self._clock() >= session.deadline:
-            raise ModelError(504, "timeout_error", f"the deadline of session '{session.name}' has passed")
-        return self._metered(session, upstream, request)
+            raise _past(session)
+        with self._changed:
+            session.calls += 1
+            session.calls_open += 1
+            patience = Patience(self._retries, f"{session.seed}|{session.name}|{session.calls}", session.deadline)
+        try:
+            return self._patiently(session, upstream, request, patience)
+        finally:
+            with self._changed:
+                session.calls_open -= 1
+                self._changed.notify_all()
 
-    def _metered(self, session: _Session, upstream: Upstream, request: Request) -> Response:
+    def _session(self, token: str) -> _Session:
+        with self._changed:
+            session = self._sessions.get(token)
+        if session is None:
+            raise ModelError(401, "authentication_error", "x-api-key: unknown or closed token")
+        return session
+
+    def _patiently(self, session: _Session, upstream: Upstream, request: Request, patience: Patience) -> Response:
+        """Attempts until one is answered or no other is worth it; the first waits while the provider wants a pause."""
+        line, troubled = self._lines[id(upstream)], False
+        try:
+            while True:
+                began = self._clock()
+                with self._changed:
+                    error = line.closed_for(began)
+                if error is None:
+                    try:
+                        return self._attempt(session, upstream, line, request)
+                    except UpstreamError as failed:
+                        error = failed
+                if not troubled:
+                    troubled = True
+                    self._enter_trouble(session, began)
+                now = self._clock()
+                if now >= session.deadline:
+                    # Cut short by the rollout's own deadline: slow by itself, or kept waiting? Its time waited tells.
+                    raise _past(session) from error
+                at = patience.next_attempt(error, now)
+                if at is None or session.gone.wait(max(0.0, at - now)):
+                    with self._changed:
+                        session.account = replace(session.account, failure=error)
+                    raise error
+        finally:
+            if troubled:
+                self._leave_trouble(session)
+
+    def _attempt(self, session: _Session, upstream: Upstream, line: Line, request: Request) -> Response:
+        """One attempt, reserved, made and settled."""
         worst = upstream.worst_case(request)
-        self._enter(session, worst)
-        actual = Spend()
+        self._set_aside(session, worst)
+        spend, wasted = Spend(), Spend()
         try:
             try:
                 ticket = self._meter.reserve(worst)
@@ -109,32 +208,58 @@ class Door:
                 why = str(error) or "the budget does not cover this call"
                 raise ModelError(402, "budget_exceeded", why) from None
             try:
+                wasted = worst if upstream.costs_money else Spend()  # what nobody can price is paid, not forgotten
                 reply = _answer(upstream, request, session)
-                actual = reply.spend
+                spend, wasted = reply.spend, Spend()
             except UpstreamError as error:
-                actual = error.spend
+                wasted = error.spend
+                with self._changed:
+                    line.failed(error, self._clock())
+                raise
+            except _Bug:
+                raise
+            except ModelError:
+                wasted = Spend()
                 raise
             finally:
-                self._meter.settle(ticket, actual)
+                self._meter.settle(ticket, spend + wasted)
+            with self._changed:
+                line.answered()
+            return reply.response
         finally:
-            self._leave(session, worst, actual)
-        return reply.response
+            self._book(session, worst, spend, wasted)
 
-    def _enter(self, session: _Session, worst: Spend) -> None:
+    def _set_aside(self, session: _Session, worst: Spend) -> None:
         with self._changed:
-            taken = session.spend.tokens + session.reserved
+            taken = session.account.spend.tokens + session.reserved
             if session.token_limit is not None and taken + worst.tokens > session.token_limit:
                 text = f"{taken:,} tokens taken and up to {worst.tokens:,} needed, expected at most"
                 raise ModelError(402, "budget_exceeded", f"this rollout: {text} {session.token_limit:,}")
             session.reserved += worst.tokens
-            session.calls_open += 1
 
-    def _leave(self, session: _Session, worst: Spend, actual: Spend) -> None:
+    def _book(self, session: _Session, worst: Spend, spend: Spend, wasted: Spend) -> None:
         with self._changed:
             session.reserved -= worst.tokens
-            session.calls_open -= 1
-            session.spend += actual
-            self._changed.notify_all()
+            before = session.account
+            session.account = replace(before, spend=before.spend + spend, wasted=before.wasted + wasted)
+
+    def _enter_trouble(self, session: _Session, since: float) -> None:
+        with self._changed:
+            self._waited.enter(since)
+            session.waited.enter(since)
+
+    def _leave_trouble(self, session: _Session) -> None:
+        now = self._clock()
+        with self._changed:
+            self._waited.leave(now)
+            session.waited.leave(now)
+
+    def _account(self, session: _Session) -> Account:
+        return replace(session.account, waited_s=session.waited.seconds(self._clock()))
+
+
+class _Bug(ModelError):
+    """An upstream raised what it never should: nobody knows what the attempt cost."""
 
 
 def _answer(upstream: Upstream, request: Request, session: _Session) -> Reply:
@@ -143,7 +268,11 @@ def _answer(upstream: Upstream, request: Request, session: _Session) -> Reply:
     except ModelError:
         raise
     except Exception as error:
-        raise ModelError(500, "api_error", f"{upstream.name}: {type(error).__name__}: {error}") from error
+        raise _Bug(500, "api_error", f"{upstream.name}: {type(error).__name__}: {error}") from error
+
+
+def _past(session: _Session) -> ModelError:
+    return ModelError(504, "timeout_error", f"the deadline of session '{session.name}' has passed")
 
 
 def error_body(error: ModelError) -> dict[str, Any]:

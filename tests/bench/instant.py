@@ -119,6 +119,8 @@ class InstantRunner(Runner):
     add up the time spent here, by the clock and of the processor: what an evaluation would have taken. The ledger's
     record of each rollout is part of it."""
 
+    waited_s = 0.0
+
     def __init__(self, ledger: Ledger, seed: int) -> None:
         self._ledger, self._seed = ledger, seed
         self._level: dict[str, float] = {}

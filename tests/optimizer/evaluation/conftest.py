@@ -18,6 +18,7 @@ from optimizer.evaluation.budget import Budget, BudgetLimits
 from optimizer.evaluation.cache import MemoryStore
 from optimizer.evaluation.runner import Runner, RunnerSettings
 from optimizer.evaluation.scratch import Scratch
+from optimizer.models.base import Account, Trouble
 from optimizer.pools.threads import ThreadPool
 from optimizer.records import Rollout, Spend, Split, Task
 from optimizer.sandboxes.process import ProcessSandbox
@@ -62,8 +63,14 @@ class ScriptedDoor:
         self.spends[token] = Spend()
         return token
 
-    def close(self, token: str) -> Spend:
-        return self.spends.pop(token)
+    def close(self, token: str) -> Account:
+        return Account(self.spends.pop(token))
+
+    def hold(self, until: float, stop: threading.Event) -> None:
+        pass
+
+    def trouble(self) -> Trouble:
+        return Trouble()
 
     def end(self) -> None:
         self.socket.shutdown(socket.SHUT_RDWR)

@@ -10,8 +10,12 @@ from typing import Any
 from optimizer.errors import BudgetExceeded
 from optimizer.models.base import Reply, UpstreamError
 from optimizer.models.embedded import EmbeddedModel
+from optimizer.models.retrying import Retries
 from optimizer.records import Spend
 from search_space.messages import Message, Request, Response, ToolSpec, text_of
+
+ONCE = Retries(for_s=0.0)
+"""No second attempt."""
 
 
 class Books:

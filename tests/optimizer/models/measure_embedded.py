@@ -160,7 +160,7 @@ def rollout(files: Mapping[str, bytes], prompt: str, seed: int, door: Door, fold
     with TrajectoryWriter(folder / "trajectory.jsonl") as trajectory:
         memory = Memory(harness.memory, folder / "memory")
         outcome = assemble(harness, folder, memory, tools, Client(door, token), trajectory).run(prompt)
-    return outcome, door.close(token)
+    return outcome, door.close(token).spend
 
 
 def extract(answer: str | None) -> str:

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from optimizer.models.base import UpstreamError
+from optimizer.models.base import Account, UpstreamError
 from optimizer.models.door import Door
 from optimizer.records import Spend
 from search_space.messages import ModelError, Request, Response
-from tests.optimizer.models.doubles import Books, Scripted, answer, ask, crash, refuse
+from tests.optimizer.models.doubles import ONCE, Books, Scripted, answer, ask, crash, refuse
 
 FOREVER = float("inf")
 
@@ -21,7 +21,12 @@ def test_a_call_is_reserved_settled_and_counted() -> None:
     assert door.create(token, ask())["content"] == [{"type": "text", "text": "fine"}]
     door.create(token, ask())
     assert upstream.calls == [(42, "rollout 7")] * 2
-    assert door.spent(token) == door.close(token) == books.spent == Spend(calls=2, input_tokens=16, output_tokens=4)
+    assert (
+        door.account(token).spend
+        == door.close(token).spend
+        == books.spent
+        == Spend(calls=2, input_tokens=16, output_tokens=4)
+    )
     assert not books.open
 
 
@@ -33,18 +38,18 @@ def test_a_closed_or_unknown_token_is_refused() -> None:
         with pytest.raises(ModelError) as error:
             door.create(wrong, ask())
         assert (error.value.status, error.value.kind) == (401, "authentication_error")
-        assert door.close(wrong) == Spend()
+        assert door.close(wrong) == Account()
 
 
 @pytest.mark.parametrize(("act", "status"), [(refuse, 529), (crash, 500)])
 def test_a_failed_call_releases_its_reservation(act: object, status: int) -> None:
     books = Books()
-    door = Door({"agent": Scripted(act)}, books)  # type: ignore[arg-type]
+    door = Door({"agent": Scripted(act)}, books, retries=ONCE)  # type: ignore[arg-type]
     token = door.open("s", 0, FOREVER, None)
     with pytest.raises(ModelError) as error:
         door.create(token, ask())
     assert error.value.status == status
-    assert not books.open and books.spent == Spend() == door.close(token)
+    assert not books.open and books.spent == Spend() == door.close(token).wasted
 
 
 def test_a_failed_attempt_costs_what_the_upstream_says() -> None:
@@ -52,11 +57,11 @@ def test_a_failed_attempt_costs_what_the_upstream_says() -> None:
         raise UpstreamError(502, "api_error", "half a stream", again=True, spend=Spend(calls=1, input_tokens=8))
 
     books = Books()
-    door = Door({"agent": Scripted(half)}, books)
+    door = Door({"agent": Scripted(half)}, books, retries=ONCE)
     token = door.open("s", 0, FOREVER, None)
     with pytest.raises(UpstreamError, match="half a stream"):
         door.create(token, ask())
-    assert not books.open and books.spent == Spend(calls=1, input_tokens=8) == door.close(token)
+    assert not books.open and books.spent == Spend(calls=1, input_tokens=8) == door.close(token).wasted
 
 
 def test_a_spent_budget_is_said_before_anything_is_called() -> None:
@@ -138,7 +143,7 @@ def test_threads_never_overspend_nor_lose_a_reservation() -> None:
         return [answer, refuse, crash][turn[0] % 3](request)
 
     books = Books(limit=2_000)
-    door = Door({"agent": Scripted(sometimes)}, books)
+    door = Door({"agent": Scripted(sometimes)}, books, retries=ONCE)
     tokens = [door.open(f"s{i}", i, FOREVER, None) for i in range(8)]
     refused = []
 
@@ -154,7 +159,7 @@ def test_threads_never_overspend_nor_lose_a_reservation() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    total = sum((door.close(token) for token in tokens), Spend())
+    total = sum((door.close(token).spend for token in tokens), Spend())
     assert not books.open and total == books.spent and books.highest <= 2_000
     assert {402, 529, 500} == set(refused)
 
@@ -172,5 +177,5 @@ def test_close_waits_a_moment_for_calls_under_way() -> None:
     thread = threading.Thread(target=door.create, args=(token, ask()))
     thread.start()
     assert begun.wait(5.0)
-    assert door.close(token, wait_s=5.0).calls == 1
+    assert door.close(token, wait_s=5.0).spend.calls == 1
     thread.join()

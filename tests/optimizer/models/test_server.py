@@ -16,14 +16,14 @@ from optimizer.errors import SandboxError
 from optimizer.models.door import Door
 from optimizer.models.server import MAX_BODY_BYTES, DoorServer
 from search_space.messages import ModelError
-from tests.optimizer.models.doubles import Books, Scripted, answer, ask, crash, refuse
+from tests.optimizer.models.doubles import ONCE, Books, Scripted, answer, ask, crash, refuse
 
 Served = tuple[DoorServer, str]
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    door = Door({"agent": Scripted(answer), "busy": Scripted(refuse), "broken": Scripted(crash)}, Books())
+    door = Door({"agent": Scripted(answer), "busy": Scripted(refuse), "broken": Scripted(crash)}, Books(), retries=ONCE)
     with DoorServer(door, tmp_path / "door.sock") as server:
         yield server, door.open("s", 0, float("inf"), None)
 
