@@ -41,6 +41,7 @@ class Intent(StrEnum):
     hurry = "hurry"
     exhaustive = "exhaustive"
     explain = "explain"
+    delegate = "delegate"
 
 
 REFERENCES: dict[Intent, tuple[str, ...]] = {
@@ -155,6 +156,12 @@ REFERENCES: dict[Intent, tuple[str, ...]] = {
         "Give the reasoning behind the answer in your final message.",
         "Write a full explanation with the final answer.",
         "Justify the answer in complete sentences.",
+    ),
+    Intent.delegate: (
+        "Delegate independent parts of a question to sub-agents.",
+        "Hand out parts of the work to the sub-agents.",
+        "Give each part of a question to a sub-agent of its own.",
+        "Let sub-agents find out what can be found out separately.",
     ),
 }
 

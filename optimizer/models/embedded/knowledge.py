@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from optimizer.models.embedded.delegating import answered
 from optimizer.models.embedded.reading import Fact, inputs_key, read_result, read_text
 from optimizer.models.embedded.toolbox import Toolbox
 from search_space.messages import Message, Request, blocks, text_of
@@ -36,6 +37,8 @@ class Knowledge:
         self.pages: dict[str, tuple[int, bool, int]] = {}
         """Files read: the last line shown, whether there is more behind it, and how many pages of it are in view."""
         self.noted: dict[str, str] = {}
+        self.handed: dict[str, int] = {}
+        """What sub-agents answered: question -> number."""
         self.tried: dict[tuple[str, str], str] = {}
         """Calls whose results are visible: ``ok`` or ``failed``."""
         self.forgotten = False
@@ -88,6 +91,9 @@ class Knowledge:
         self.tried[tool, inputs] = "failed" if failed else "ok"
         if role in ("recall", "archive"):
             self.read_text(content)
+            return
+        if role == "delegate":
+            self.handed.update(answered(inputs, content))
             return
         self._learn(read_result(role, inputs, content, bool(failed)))
 

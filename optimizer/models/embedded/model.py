@@ -9,6 +9,7 @@ from typing import cast
 
 from optimizer.models.base import Reply
 from optimizer.models.embedded.caching import Measured, PromptCache, measure
+from optimizer.models.embedded.delegating import own_task
 from optimizer.models.embedded.dice import Dice
 from optimizer.models.embedded.knowledge import Knowledge
 from optimizer.models.embedded.policy import read_policy
@@ -122,7 +123,7 @@ def _turn(request: Request, seed: int, measured: Measured, fresh: Dice) -> Turn:
     prompt = system if isinstance(system, str) else system[0]["text"] if system else ""
     policy = read_policy(prompt)
     rates = rates_for(policy, measured.total_tokens)
-    question = text_of(blocks(request["messages"][0])[:1])
+    question = own_task(request["messages"])
     specs = request.get("tools", [])
     if not specs and asks_for_summary(prompt, text_of(blocks(request["messages"][-1]))):
         return Turn(summarise(question, request["max_tokens"], rates, fresh))

@@ -103,7 +103,18 @@ class Unknown:
     """A question that none of the patterns fits."""
 
 
-Goal = BaseModule | MethodOwner | FollowImports | CountCalls | Longest | LargestDefault | Combine | Unknown
+Goal = (
+    BaseModule
+    | MethodOwner
+    | FollowImports
+    | CountCalls
+    | Longest
+    | LargestDefault
+    | Combine
+    | LineOf
+    | MethodCount
+    | Unknown
+)
 
 _N = r"`([^`\s]+)`"
 _IN = rf"\W*(?:\(?\s*(?:which is |that is )?(?:defined )?(?:in|of) (?:the )?module {_N}\)?)"
@@ -113,6 +124,8 @@ _CLASS = re.compile(rf"class {_N}")
 _METHOD = re.compile(rf"method {_N}")
 _FUNCTION = re.compile(rf"function {_N}")
 _LINE_OF = re.compile(rf"line (?:on which|is|where) (?:the )?(class|function) {_N}{_IN}")
+_ONE_NUMBER = re.compile(r"\W*(?:(?P<line>(?:on|at|in) which line\b)|how many (?:methods|lines) )", re.IGNORECASE)
+_LINE_IS = re.compile(rf"(class|function) {_N}{_IN}")
 _CANDIDATE = re.compile(rf"{_N} of {_N} in (?:the )?module {_N}")
 _IMPORTER = re.compile(rf"module {_N} imports (?:the )?name {_N}")
 _IMPORTED = re.compile(rf"name {_N},? (?:is |that is )?imported by (?:the )?module {_N}")
@@ -131,6 +144,8 @@ _PLACES = re.compile(
 def read_question(text: str) -> Goal:
     """The goal that ``text`` sets."""
     early = _LINE_OF.search(text)
+    if alone := _one_number(text):
+        return alone
     if "default" in text and (found := _CANDIDATE.findall(text)):
         return LargestDefault(tuple(found))
     if early and not re.search(r"\b(inherit\w*|call sites?|longest|methods?)\b", text[: early.start()]):
@@ -145,6 +160,20 @@ def read_question(text: str) -> Goal:
     if isinstance(goal, MethodOwner):
         return MethodOwner(goal.cls, goal.where, goal.method)
     return goal if isinstance(goal, CountCalls) else _module_goal(text)
+
+
+def _one_number(text: str) -> LineOf | Longest | MethodOwner | MethodCount | None:
+    """The goal of a short question for one number: a line, or how many methods or lines there are."""
+    asked = _ONE_NUMBER.match(text)
+    if asked is None:
+        return None
+    if asked["line"] is None:
+        goal = _number_goal(text)
+        return goal if isinstance(goal, Longest | MethodCount) else None
+    if inherited := _number_goal(text):
+        return inherited if isinstance(inherited, MethodOwner) else None
+    found = _LINE_IS.search(text)
+    return LineOf(*found.groups()) if found else None
 
 
 def _number_goal(text: str) -> CountCalls | Longest | MethodOwner | MethodCount | None:

@@ -60,6 +60,8 @@ class Rates:
     """Making independent calls in one turn, at each turn that could."""
     note: float = 0.0
     """Writing a new conclusion down."""
+    hand_out: float = 0.0
+    """Handing the parts of a question to sub-agents, once for each question."""
     check: float = 0.0
     """Taking a second look before answering."""
     read_first: float = 0.48
@@ -88,6 +90,7 @@ SET: Mapping[Intent, Mapping[str, float]] = {
     Intent.verify: {"check": 0.9},
     Intent.notes: {"note": 0.9},
     Intent.parallel: {"side_by_side": 0.9},
+    Intent.delegate: {"hand_out": 0.9},
     Intent.dedicated: {"calm": 0.6},
     Intent.exhaustive: {"read_first": 0.85},
 }

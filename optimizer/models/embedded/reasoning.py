@@ -5,10 +5,11 @@ The procedures are run anew for every request (:mod:`optimizer.models.embedded.d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from optimizer.models.embedded import lookup
+from optimizer.models.embedded.delegating import Part, ask, parts
 from optimizer.models.embedded.finding import MAX_CHAIN, Finder, as_int
 from optimizer.models.embedded.questions import (
     BaseModule,
@@ -17,6 +18,7 @@ from optimizer.models.embedded.questions import (
     FollowImports,
     Goal,
     LargestDefault,
+    LineOf,
     Longest,
     MethodCount,
     MethodOwner,
@@ -37,10 +39,10 @@ class Reasoner(Finder):
                 return str(self._line_of_method(goal)) if goal.line else self._owner(goal)[0]
             case FollowImports():
                 return self._follow(goal)
-            case CountCalls() | Longest() if not (isinstance(goal, Longest) and not goal.lines):
-                return str(self._number(goal))
-            case Longest():
+            case Longest() if not goal.lines:
                 return self._longest(goal.places)[0].rpartition(".")[2]
+            case CountCalls() | Longest() | MethodCount() | LineOf():
+                return str(self._number(goal))
             case LargestDefault():
                 return self._largest_default(goal)
             case Combine():
@@ -99,11 +101,12 @@ class Reasoner(Finder):
                 break
         return lookup.module_of(path)
 
-    def _number(self, goal: CountCalls | Longest | MethodOwner | MethodCount) -> int:
+    def _number(self, goal: Part) -> int:
         match goal:
+            case LineOf():
+                return self._line(goal)
             case CountCalls():
-                paths = self._modules(goal.places)
-                counts = self._each([partial(self._calls, goal.function, path) for path in paths])
+                counts = self._counts(goal)
                 return sum(self._mixed(counts, "calls", goal.function))
             case Longest():
                 return self._longest(goal.places)[1]
@@ -113,6 +116,18 @@ class Reasoner(Finder):
                 path = self._module(goal.where)
                 base = self._base(goal.cls, path) or goal.cls
                 return self._method_count(base.rpartition(".")[2], self._origin(base, path))
+
+    def _counts(self, goal: CountCalls) -> list[int]:
+        each = parts(goal)
+        if any(ask(part) in self._known.handed for part in each):
+            return self._each([partial(self._part, part, partial(self._number, part)) for part in each])
+        paths = self._modules(goal.places)
+        return self._each([partial(self._calls, goal.function, path) for path in paths])
+
+    def _part(self, part: Part, own: Callable[[], int]) -> int:
+        """The number that a sub-agent found for ``part``, else what ``own`` work finds."""
+        handed = self._known.handed.get(ask(part))
+        return own() if handed is None else handed
 
     def _longest(self, places: Sequence[ModuleRef]) -> tuple[str, int]:
         paths = self._modules(places)
@@ -126,6 +141,11 @@ class Reasoner(Finder):
         return max(zip(mixed, goal.candidates, strict=True), key=lambda pair: pair[0])[1][1]
 
     def _combine(self, goal: Combine) -> str:
-        first, second = self._each([lambda: self._line(goal.first), lambda: self._number(goal.second)])
+        first, second = self._each(
+            [
+                partial(self._part, goal.first, partial(self._line, goal.first)),
+                partial(self._part, goal.second, partial(self._number, goal.second)),
+            ]
+        )
         first, second = self._mixed([first, second], "combine", goal.first.name)
         return str(max(first, second) if goal.how == "larger" else first + second)

@@ -9,6 +9,7 @@ from typing import Any
 from optimizer.models.embedded.answering import answer_text
 from optimizer.models.embedded.arguments import fill
 from optimizer.models.embedded.deducing import Missing
+from optimizer.models.embedded.delegating import errands
 from optimizer.models.embedded.dice import Dice
 from optimizer.models.embedded.intents import Intent
 from optimizer.models.embedded.knowledge import CHECKING, Knowledge
@@ -67,6 +68,8 @@ class Thinker:
     def turn(self, *, may_call: bool, may_batch: bool) -> Turn:
         """The next turn. ``may_call``: tools may be used; ``may_batch``: several of them in one turn."""
         given_up: set[str] = set()
+        if may_call and (errand := self._hand_out()):
+            return errand
         while True:
             reasoner = Reasoner(self._known, self._steady, self._rates, frozenset(given_up))
             try:
@@ -80,6 +83,19 @@ class Thinker:
             if may_call and (check := self._second_look(reasoner)):
                 return Turn(f"{CHECKING} {_spoken(reasoner.deciding)}", (check,))
             return Turn(answer_text(self._goal, value, self._rates, self._policy, self._steady))
+
+    # Handing parts out
+
+    def _hand_out(self) -> Turn | None:
+        """The parts of the question for sub-agents, once, where the prompt asks for that and there are some."""
+        tool = self._toolbox.with_role("delegate")
+        if tool is None or not self._steady.happens(self._rates.hand_out, "hand out"):
+            return None
+        tasks = errands(self._goal, tool.parameters, tool.description, self._steady)
+        call = Call(tool.name, {"tasks": tasks})
+        if not tasks or (call.tool, inputs_key(call.inputs)) in self._known.tried:
+            return None
+        return Turn(f"The {len(tasks)} parts of this can be found out separately.", (call,))
 
     # Looking things up
 

@@ -44,8 +44,9 @@ ROLES: Mapping[str, str] = {
     "recall": "read note: read the note on a topic from memory",
     "archive": "search archive: search earlier messages and results that were dropped",
     "tools": "search tools: find more tools by what they do",
+    "delegate": "delegate: hand tasks to sub-agents, which work on them side by side and report back",
 }
-MEMORY_ROLES = frozenset({"note", "recall", "archive", "tools"})
+MEMORY_ROLES = frozenset({"note", "recall", "archive", "tools", "delegate"})
 LEAST_ROLE = 0.25
 """A tool less similar than this to every kind has no role."""
 LEAST_FIT = 0.30
