@@ -1,4 +1,4 @@
-"""The embedded model and sub-agents: what it hands out, in words that it understands, and what it makes of the answers."""
+"""The embedded model and sub-agents: what it hands out, and what it makes of the answers."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ PARTS: list[Part] = [
     Longest(PLACES, lines=True),
 ]
 QUESTION = (
-    "Take the line on which the class `Ware1` of the module `shop.ware1` is defined. Then find the number of methods of "
-    "the base class of the class `Ware2` (defined in the module `shop.ware2`). What is the sum of the two numbers?"
+    "Take the line on which the class `Ware1` of the module `shop.ware1` is defined. Then find the number of methods "
+    "of the base class of the class `Ware2` (defined in the module `shop.ware2`). What is the sum of the two numbers?"
 )
 DELEGATE: ToolSpec = {
     "name": "delegate",
