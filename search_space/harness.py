@@ -12,6 +12,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, field_validator
 
 from search_space.errors import InvalidFile, MissingFile
+from search_space.mcp_servers import McpServer, ServerName
 from search_space.permissions import Permissions
 from search_space.tools import Effects
 from search_space.validation import Strict, load_toml, nearest
@@ -210,6 +211,7 @@ class HarnessFile(Strict):
     memory: MemoryConfig = Field(default_factory=MemoryConfig)
     cache: CacheConfig = Field(default_factory=CacheConfig)
     permissions: Permissions = Field(default_factory=Permissions)
+    mcp: dict[ServerName, McpServer] = Field(default_factory=dict)
     flags: dict[str, bool] = Field(default_factory=dict)
 
 

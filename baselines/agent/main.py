@@ -14,6 +14,7 @@ from baselines.agent.consent import Consent
 from baselines.agent.door_client import DoorClient
 from baselines.agent.dropped import Dropped
 from baselines.agent.loop import Agent, Outcome
+from baselines.agent.mcp import mcp_tools, relay_of
 from baselines.agent.sequence import run_sequence
 from baselines.agent.toolbox import Toolbox
 from search_space.compaction import make_compaction
@@ -35,8 +36,10 @@ def run_rollout(payload: Mapping[str, Any]) -> None:
 
     ``payload``: ``harness`` and ``folder`` (directories), ``door`` (socket path), ``token``, ``prompt`` (or, for a
     sequence, ``prompts``: see :mod:`baselines.agent.sequence`), ``task`` (its id), ``environment``
-    (``package.module:build``) and ``environment_args`` (what ``build`` is called with).
-    Raises :class:`SearchSpaceError` for a harness or plug-in that is not valid; then there is no ``result.json``.
+    (``package.module:build``), ``environment_args`` (what ``build`` is called with) and, where there is no network,
+    ``mcp`` (the names of the MCP servers that the door relays to).
+    Raises :class:`SearchSpaceError` for a harness or plug-in that is not valid and for an MCP server that does not
+    start; then there is no ``result.json``.
     """
     harness_folder, folder = Path(_needed(payload, "harness")), Path(_needed(payload, "folder"))
     harness = load_harness(harness_folder)
@@ -47,14 +50,18 @@ def run_rollout(payload: Mapping[str, Any]) -> None:
         told = {"prompts": prompts} if "prompts" in payload else {"prompt": prompts[0]}
         trajectory.write({"kind": "task", "task": payload.get("task", ""), "harness": harness.name, **told})
         memory = Memory(harness.memory, folder / "memory")
-        if "prompts" in payload:
-            start = partial(assemble, harness, harness_folder, memory, tools, door, trajectory)
-            outcome = run_sequence(prompts, start, memory, trajectory.write)
-        else:
-            outcome = assemble(harness, harness_folder, memory, tools, door, trajectory).run(prompts[0])
-        trajectory.write({"kind": "end", **asdict(outcome)})
-    door.close()
-    write_result(folder / "result.json", outcome)
+        with mcp_tools(harness, harness_folder, folder, relay_of(payload), trajectory.write) as mcp:
+            start = partial(
+                assemble, mcp.fitting(harness), harness_folder, memory, [*tools, *mcp.tools], door, trajectory
+            )
+            if "prompts" in payload:
+                outcome = run_sequence(prompts, start, memory, trajectory.write)
+            else:
+                outcome = start().run(prompts[0])
+            trajectory.write({"kind": "end", **asdict(outcome)})
+            door.close()
+            # Before the servers are ended: they may take their time.
+            write_result(folder / "result.json", outcome)
 
 
 def assemble(
