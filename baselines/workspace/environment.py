@@ -30,12 +30,10 @@ def build(environment_args: Mapping[str, Any]) -> list[Tool]:
     start processes; when left out, only where the kernel confines this one). Raises ValueError for anything else.
     """
     root = Path.cwd() / _root(environment_args)
+    latency_s, processes = _latency_s(environment_args), _may_start_processes(environment_args)
     if not root.exists():
         _lay_out(root, _contents(_files(environment_args)))
-    allowed = environment_args.get("processes")
-    workspace = Workspace(
-        root, latency_s=_latency_s(environment_args), processes=_confined() if allowed is None else bool(allowed)
-    )
+    workspace = Workspace(root, latency_s=latency_s, processes=processes)
     return [_bounded(definition.bind(workspace)) for definition in DEFINITIONS]
 
 
@@ -89,6 +87,13 @@ def _latency_s(environment_args: Mapping[str, Any]) -> float:
     if isinstance(latency_ms, bool) or not isinstance(latency_ms, int | float) or not 0 <= latency_ms <= 10_000:
         raise ValueError(f"environment_args.latency_ms: got {latency_ms!r}, expected 0 to 10000")
     return latency_ms / 1000
+
+
+def _may_start_processes(environment_args: Mapping[str, Any]) -> bool:
+    allowed = environment_args.get("processes")
+    if allowed is not None and not isinstance(allowed, bool):
+        raise ValueError(f"environment_args.processes: got {allowed!r}, expected true or false")
+    return _confined() if allowed is None else allowed
 
 
 @lru_cache(maxsize=8)

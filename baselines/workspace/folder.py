@@ -11,26 +11,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from baselines.workspace.view import GIT, Kind, Put, View
 from search_space.calls import current_call
 from search_space.tools import ToolError, resource
 
 FILES: Final = "files"
-GIT: Final = ".git"
 MAX_BYTES: Final = 8_000_000
 """Of one file that is read or written."""
-MAX_FILES: Final = 20_000
-"""That one walk looks at."""
-
-Kind = Literal["file", "folder", "nothing"]
-
-Held = bytes | Path | Literal["folder"] | None
-"""What a call has put at a path: a content, what stands elsewhere on the disk, a folder, or nothing."""
 
 
 class Workspace:
@@ -41,6 +33,7 @@ class Workspace:
         self.root = Path(os.path.realpath(root))
         self.processes = processes
         self._latency_s = latency_s
+        self._view = View(self.root)
 
     def clean(self, given: str) -> str:
         """The path in normal form, ``.`` for the workspace itself. Raises ToolError for one that leads outside."""
@@ -51,78 +44,59 @@ class Workspace:
         if ".." in given.split("/"):
             raise ToolError(f"{given}: paths stay inside the workspace; write it without '..'")
         path = os.path.normpath(given or ".")
-        self._refuse_links(path)
+        above = self.root
+        for part in Path(path).parts:
+            above = above / part
+            if len(part) < 256 and above.is_symlink():
+                raise ToolError(f"{path}: {part} is a symbolic link, and links are not followed")
         return path
 
     def kind(self, given: str) -> Kind:
-        """What is there. Raises ToolError for a link or a special file."""
-        path = self._reading(given)
-        return self._kind(path)
+        """What is there."""
+        return self._view.kind(self._reading(given))
 
     def read(self, given: str) -> bytes:
         """A file's content. Raises ToolError when there is none, or it is larger than :data:`MAX_BYTES`."""
-        path = self._reading(given)
-        kind = self._kind(path)
-        if kind != "file":
-            raise ToolError(f"{path} is a folder; list_folder shows it" if kind == "folder" else self._missing(path))
-        size = self._size(path)
+        path = self._file(given)
+        size = self._view.size(path)
         if size > MAX_BYTES:
             raise ToolError(f"{path} is too large to read: {size:,} bytes, at most {MAX_BYTES:,}")
-        held = self._held().get(path)
-        return held if isinstance(held, bytes) else (held if isinstance(held, Path) else self._real(path)).read_bytes()
+        return self._view.content(path)
 
     def text(self, given: str) -> str:
         """A file's text, its line ends as they are. Raises ToolError when it is not UTF-8 text."""
-        return decoded(self.read(given), self.clean(given))
+        return decoded(self.read(given), given)
 
     def size(self, given: str) -> int:
         """The bytes of a file."""
-        path = self._reading(given)
-        if self._kind(path) != "file":
-            raise ToolError(self._missing(path))
-        return self._size(path)
+        return self._view.size(self._file(given))
 
     def names(self, given: str) -> list[str]:
         """What is in a folder, sorted; folders end with ``/``. Raises ToolError when there is none."""
-        folder = self._folder(given)
-        inner = "" if folder == "." else folder + "/"
-        found: dict[str, bool] = {}
-        real = self._real(folder)
-        if real.is_dir():
-            for name in os.listdir(real):  # noqa: PTH208 - names only
-                if (kind := self._kind(inner + name, links="skip")) != "nothing":
-                    found[name] = kind == "folder"
-        for path, value in self._held().items():
-            if value is not None and path.startswith(inner) and path != folder:
-                name, slash, _ = path.removeprefix(inner).partition("/")
-                found[name] = found.get(name, False) or bool(slash) or value == "folder"
-        return [name + "/" * found[name] for name in sorted(found)]
+        path = self._reading(given)
+        kind = self._view.kind(path)
+        if kind != "folder":
+            raise ToolError(_missing(path) if kind == "nothing" else f"{path} is a file, not a folder")
+        return self._view.names(path)
 
     def walk(self, given: str) -> list[str]:
         """Every file beneath a folder, sorted; the file itself for a file. Links, special files and ``.git`` are left
-        out. Raises ToolError when there is nothing, or more than :data:`MAX_FILES` files."""
+        out. Raises ToolError when there is nothing, or there are too many files."""
         path = self._reading(given)
-        kind = self._kind(path)
+        kind = self._view.kind(path)
         if kind == "nothing":
-            raise ToolError(self._missing(path))
-        if kind == "file":
-            return [path]
-        files = {each for each in self._real_files(path) if self._kind(each, links="skip") == "file"}
-        inner = "" if path == "." else path + "/"
-        files |= {
-            each for each, value in self._held().items() if isinstance(value, bytes | Path) and each.startswith(inner)
-        }
-        return sorted(files)
+            raise ToolError(_missing(path))
+        return self._view.files(path) if kind == "folder" else [path]
 
     def write(self, given: str, content: bytes) -> None:
         """Write a file, making the folders it needs."""
         path = self._writing(given)
         if len(content) > MAX_BYTES:
             raise ToolError(f"{path}: too large to write: {len(content):,} bytes, at most {MAX_BYTES:,}")
-        if self._kind(path) == "folder":
+        if self._view.kind(path) == "folder":
             raise ToolError(f"{path} is a folder; give the path of a file")
         self._make_room(path)
-        self._hand_over(path, content, lambda: _put(self._real(path), content))
+        self._hand_over(path, content, lambda: _put(self.root / path, content))
 
     def write_text(self, given: str, text: str) -> None:
         """Write a text as UTF-8."""
@@ -135,41 +109,27 @@ class Workspace:
         """Make a folder, and those it stands in."""
         path = self._writing(given)
         self._make_room(path)
-        self._hand_over(path, "folder", lambda: self._real(path).mkdir(parents=True, exist_ok=True))
+        self._hand_over(path, "folder", lambda: (self.root / path).mkdir(parents=True, exist_ok=True))
 
     def remove(self, given: str) -> None:
         """Remove a file, or a folder with all in it. Raises ToolError when there is nothing."""
         path = self._writing(given)
-        if self._kind(path) == "nothing":
-            raise ToolError(self._missing(path))
-        held = self._held()
-        for each in [each for each in held if each.startswith(path + "/")]:
-            del held[each]
-        self._hand_over(path, None, lambda: _remove(self._real(path)))
+        if self._view.kind(path) == "nothing":
+            raise ToolError(_missing(path))
+        self._hand_over(path, None, lambda: _remove(self.root / path))
 
     def move(self, source: str, target: str) -> None:
         """Move a file or a folder to where nothing is. Raises ToolError when it cannot be."""
         old, new = self._writing(source), self._writing(target)
-        if f"{new}/".startswith(f"{old}/"):
-            raise ToolError(f"{old} cannot be moved into itself")
-        if self._kind(new) != "nothing":
-            raise ToolError(f"{new} is already there; delete it first or choose another name")
-        self._make_room(new)
-        self._hold_as(old, new)
-        self._held()[old] = None
-        current_call().write(resource(FILES, old), lambda: None)
-        current_call().write(resource(FILES, new), lambda: _move(self._real(old), self._real(new)))
+        self._put_copy(old, new)
+        self._hand_over(old, None, lambda: None)
+        current_call().write(resource(FILES, new), lambda: _move(self.root / old, self.root / new))
 
     def copy(self, source: str, target: str) -> None:
         """Copy a file or a folder to where nothing is. Raises ToolError when it cannot be."""
         old, new = self._reading(source), self._writing(target)
-        if f"{new}/".startswith(f"{old}/") or old == ".":
-            raise ToolError(f"{old} cannot be copied into itself")
-        if self._kind(new) != "nothing":
-            raise ToolError(f"{new} is already there; delete it first or choose another name")
-        self._make_room(new)
-        self._hold_as(old, new)
-        current_call().write(resource(FILES, new), lambda: _copy(self._real(old), self._real(new)))
+        self._put_copy(old, new)
+        current_call().write(resource(FILES, new), lambda: _copy(self.root / old, self.root / new))
 
     def reads_all(self) -> None:
         """Tell the running call that it reads every file, as a process may."""
@@ -181,11 +141,13 @@ class Workspace:
         self.reads_all()
         current_call().write(FILES, lambda: None)
 
-    def _folder(self, given: str) -> str:
+    def _file(self, given: str) -> str:
         path = self._reading(given)
-        kind = self._kind(path)
-        if kind != "folder":
-            raise ToolError(f"{path} is a file, not a folder" if kind == "file" else self._missing(path))
+        kind = self._view.kind(path)
+        if kind == "folder":
+            raise ToolError(f"{path} is a folder; list_folder shows what is in it")
+        if kind != "file":
+            raise ToolError(_missing(path) if kind == "nothing" else f"{path} is a special file, no plain one")
         return path
 
     def _reading(self, given: str) -> str:
@@ -202,97 +164,34 @@ class Workspace:
             raise ToolError(f"{path}: the git repository is for reading only")
         return path
 
-    def _hand_over(self, path: str, value: Held, carry_out: Callable[[], None]) -> None:
-        self._held()[path] = value
+    def _hand_over(self, path: str, value: Put, carry_out: Callable[[], None]) -> None:
+        self._view.put(path, value)
         current_call().write(resource(FILES, path), carry_out)
 
-    def _hold_as(self, old: str, new: str) -> None:
-        """The running call sees at ``new`` what is at ``old``."""
-        held = self._held()
-        if self._kind(old) == "folder":
-            held[new] = "folder"
-        for each in self.walk(old):
-            held[new + each.removeprefix(old)] = held.get(each) or self._real(each)
+    def _put_copy(self, old: str, new: str) -> None:
+        if self._view.kind(old) == "nothing":
+            raise ToolError(_missing(old))
+        if f"{new}/".startswith(f"{old}/") or old == ".":
+            raise ToolError(f"{old} cannot be put into itself")
+        if self._view.kind(new) != "nothing":
+            raise ToolError(f"{new} is already there; delete it first or choose another name")
+        self._make_room(new)
+        self._view.put_copy(old, new)
 
     def _make_room(self, path: str) -> None:
         """Every folder above ``path`` is there or can be made."""
-        above = path.rpartition("/")[0]
-        while above:
-            if self._kind(above) == "file":
-                raise ToolError(f"{above} is a file, so nothing can be put beneath it")
-            above = above.rpartition("/")[0]
+        while path := path.rpartition("/")[0]:
+            if self._view.kind(path) not in ("folder", "nothing"):
+                raise ToolError(f"{path} is a file, so nothing can be put beneath it")
 
     def _access(self) -> None:
         if self._latency_s:
             time.sleep(self._latency_s)
 
-    def _held(self) -> dict[str, Held]:
-        held: dict[str, Held] = current_call().held.setdefault(self, {})
-        return held
 
-    def _real(self, path: str) -> Path:
-        return self.root / path
-
-    def _size(self, path: str) -> int:
-        held = self._held().get(path)
-        return (
-            len(held)
-            if isinstance(held, bytes)
-            else (held if isinstance(held, Path) else self._real(path)).stat().st_size
-        )
-
-    def _kind(self, path: str, links: Literal["refuse", "skip"] = "refuse") -> Kind:
-        """What the running call sees at ``path``."""
-        held = self._held()
-        above = path
-        while held and above:
-            if above in held:
-                value = held[above]
-                if above == path and value is not None:
-                    return "folder" if value == "folder" else "file"
-                if value is None:
-                    return "folder" if any(each.startswith(path + "/") for each in held) else "nothing"
-            above = above.rpartition("/")[0]
-        if any(each.startswith(path + "/") and value is not None for each, value in held.items()):
-            return "folder"
-        try:
-            mode = self._real(path).lstat().st_mode
-        except (FileNotFoundError, NotADirectoryError):
-            return "nothing"
-        except OSError as error:
-            raise ToolError(f"{path[:80]}: {error.strerror}") from None
-        if stat.S_ISREG(mode):
-            return "file"
-        if stat.S_ISDIR(mode):
-            return "folder"
-        if links == "skip":
-            return "nothing"
-        raise ToolError(f"{path} is a special file; tools work on plain files and folders only")
-
-    def _refuse_links(self, path: str) -> None:
-        above = self.root
-        for part in Path(path).parts:
-            above = above / part
-            if len(part) < 256 and above.is_symlink():
-                raise ToolError(f"{path}: {part} is a symbolic link, and links are not followed")
-
-    def _real_files(self, folder: str) -> Iterator[str]:
-        count = 0
-        for above, folders, names in os.walk(self._real(folder)):
-            folders[:] = sorted(name for name in folders if name != GIT)
-            for name in names:
-                count += 1
-                if count > MAX_FILES:
-                    raise ToolError(f"{folder} holds more than {MAX_FILES:,} files; name a folder in it")
-                yield os.path.relpath(os.path.join(above, name), self.root)  # noqa: PTH118 - many of them
-
-    def _missing(self, path: str) -> str:
-        above = path
-        while above and above != ".":
-            above = above.rpartition("/")[0] or "."
-            if self._real(above).is_dir():
-                break
-        return f"no such file or folder: {path}; list_folder {above or '.'} shows what is there"
+def _missing(path: str) -> str:
+    # What else is there is not said: it may be another call's doing, and this one has not declared that it reads it.
+    return f"no such file or folder: {path}; list_folder and find_files show what is there"
 
 
 def decoded(content: bytes, path: str) -> str:

@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from baselines.workspace.folder import GIT, Workspace
+from baselines.workspace.folder import Workspace
 from baselines.workspace.running import run_program
 from baselines.workspace.tools.inputs import FILE
+from baselines.workspace.view import GIT
 from search_space.tool_definitions import Definition, Inputs, Parameter, effects
 from search_space.tools import ToolError
 

@@ -391,7 +391,7 @@ WORKS = [
 ]
 
 FAILS: list[tuple[str, dict[str, Any], str]] = [
-    ("read_file", {"path": "nope/x.txt"}, "no such file or folder: nope/x.txt; list_folder . shows"),
+    ("read_file", {"path": "nope/x.txt"}, "no such file or folder: nope/x.txt; list_folder"),
     ("read_lines", {"path": "notes.txt", "start": 6}, "has 5"),
     ("head_file", {"path": "pkg"}, "pkg is a folder"),
     ("tail_file", {"path": "image.bin"}, "binary"),
