@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, field_validator
 from search_space.errors import InvalidFile, MissingFile
 from search_space.mcp_servers import McpServer, ServerName
 from search_space.permissions import Permissions
+from search_space.subagents import SubagentConfig, check_names
 from search_space.tools import Effects
 from search_space.validation import Strict, load_toml, nearest
 
@@ -194,9 +195,12 @@ class MemoryConfig(Strict):
 
 
 class CacheConfig(Strict):
-    """Where prompt-cache breakpoints stand."""
+    """Where prompt-cache breakpoints stand, and how long what they write is kept."""
 
-    breakpoints: list[Literal["tools", "system", "messages"]] = Field(default_factory=list)
+    breakpoints: list[Literal["tools", "system", "index", "messages"]] = Field(default_factory=list)
+    ttl: Literal["5m", "1h"] = "5m"
+    every: Count = 1
+    """The messages' breakpoint moves in blocks of so many messages."""
 
 
 class HarnessFile(Strict):
@@ -213,6 +217,7 @@ class HarnessFile(Strict):
     permissions: Permissions = Field(default_factory=Permissions)
     mcp: dict[ServerName, McpServer] = Field(default_factory=dict)
     flags: dict[str, bool] = Field(default_factory=dict)
+    subagents: Annotated[dict[str, SubagentConfig], AfterValidator(check_names)] = Field(default_factory=dict)
 
 
 class Harness(HarnessFile):
@@ -222,8 +227,8 @@ class Harness(HarnessFile):
 
     def system_prompt(self) -> str:
         """The system prompt as sent: ``prompts/system.md``, then the other ``prompts/*.md`` by name, a blank line
-        between; empty files are left out."""
-        others = sorted(path for path in self.prompts if path != SYSTEM_FILE)
+        between; empty files and those of sub-agents are left out."""
+        others = sorted(path for path in self.prompts if path != SYSTEM_FILE and path.count("/") == 1)
         texts = [self.prompts[path].strip() for path in (SYSTEM_FILE, *others)]
         return "\n\n".join(text for text in texts if text)
 
@@ -239,7 +244,8 @@ def harness_from_files(files: Mapping[str, bytes]) -> Harness:
         if needed not in files:
             raise MissingFile(f"{needed}: got nothing, expected this file in every harness")
     config = _config(files[HARNESS_FILE])
-    prompts = {path: _text(path, files[path]) for path in sorted(files) if _is_prompt(path)}
+    agents = _agents_prompts(config, files)
+    prompts = {path: _text(path, files[path]) for path in sorted(files) if path in agents or _is_prompt(path)}
     if isinstance(config.compaction, Plugin) and config.compaction.file not in files:
         got = f"{config.compaction.file!r}, which the harness does not have"
         present = sorted(path for path in files if path.startswith("strategies/") and path.endswith(".py"))
@@ -266,6 +272,18 @@ def content_hash(files: Mapping[str, bytes]) -> str:
         name, content = path.encode(), files[path]
         digest.update(len(name).to_bytes(8, "big") + name + len(content).to_bytes(8, "big") + content)
     return f"sha256:{digest.hexdigest()}"
+
+
+def _agents_prompts(config: HarnessFile, files: Mapping[str, bytes]) -> set[str]:
+    """The prompt files of the sub-agents that are enabled. Raises :class:`InvalidFile` for one that is not there."""
+    wanted = {name: each.prompt_file(name) for name, each in config.subagents.items() if each.enabled}
+    for name, path in wanted.items():
+        if path is not None and path not in files:
+            got = f"{path!r}, which the harness does not have"
+            raise InvalidFile(
+                HARNESS_FILE, f"subagents.{name}.prompt", got, f"a file, or subagents.{name}.mode = 'fork'"
+            )
+    return {path for path in wanted.values() if path is not None}
 
 
 @lru_cache(maxsize=256)

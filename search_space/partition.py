@@ -10,6 +10,7 @@ from typing import Any
 from search_space.errors import InvalidFile
 from search_space.harness import AGENT, HARNESS_FILE, ToolsConfig
 from search_space.memory import MEMORY_TOOLS
+from search_space.subagents import DELEGATE_TOOL
 from search_space.tools import Effects, Tool, always_conflicting, conflict_text
 from search_space.validation import nearest
 
@@ -89,7 +90,7 @@ def _check_names(config: ToolsConfig, known: set[str], agent: str, also: Collect
 
 
 def _check_name(key: str, name: str, known: set[str]) -> None:
-    if name not in known and name not in (*MEMORY_TOOLS, SEARCH_TOOL):
+    if name not in known and name not in (*MEMORY_TOOLS, SEARCH_TOOL, DELEGATE_TOOL):
         got = f"an unknown tool, '{name}'" if not key.endswith(f".{name}") else "an unknown tool"
         expected = f"a tool of the environment: {', '.join(sorted(known)) or 'it has none'}"
         raise InvalidFile(HARNESS_FILE, key, got, expected, nearest(name, known))

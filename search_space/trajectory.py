@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,8 @@ from search_space.errors import InvalidFile, MissingFile
 class TrajectoryWriter:
     """Appends records to ``path``; every line is flushed, so that a killed rollout leaves all but its last moment.
 
-    A cut last line, left by a process that was killed while writing, is dropped when the file is opened again.
+    Safe to use from several threads. A cut last line, left by a process that was killed while writing, is dropped when
+    the file is opened again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,11 +27,14 @@ class TrajectoryWriter:
                 with path.open("r+b") as file:
                     file.truncate(whole)
         self._file = path.open("a", encoding="utf-8")
+        self._lock = threading.Lock()
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Write one record (JSON values only; raises :class:`TypeError` or :class:`ValueError` otherwise)."""
-        self._file.write(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
-        self._file.flush()
+        line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
+        with self._lock:
+            self._file.write(line)
+            self._file.flush()
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""

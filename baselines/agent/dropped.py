@@ -2,17 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
 
 from search_space.compaction.history import call_text
-from search_space.memory import Memory
 from search_space.messages import Block, Message, ToolResultBlock, ToolUseBlock, blocks, text_of
+
+
+class Keeper(Protocol):
+    """What takes what leaves a conversation: the memory, or somebody who hands it on."""
+
+    @property
+    def notes_results(self) -> bool: ...
+
+    @property
+    def notes_dropped(self) -> bool: ...
+
+    def archive(self, source: str, text: str) -> None: ...
+
+    def leave_note(self, tool: str, given: Mapping[str, Any], result: str, task: str) -> None: ...
+
+
+class Held:
+    """A keeper that holds all back until :meth:`hand_on`: for a sub-agent, which works beside others."""
+
+    def __init__(self, memory: Keeper, agent: str) -> None:
+        """``agent`` is named in front of each source."""
+        self._memory, self._agent = memory, agent
+        self._later: list[Callable[[], None]] = []
+
+    @property
+    def notes_results(self) -> bool:
+        return self._memory.notes_results
+
+    @property
+    def notes_dropped(self) -> bool:
+        return self._memory.notes_dropped
+
+    def archive(self, source: str, text: str) -> None:
+        self._later.append(partial(self._memory.archive, f"{self._agent}: {source}", text))
+
+    def leave_note(self, tool: str, given: Mapping[str, Any], result: str, task: str) -> None:
+        self._later.append(partial(self._memory.leave_note, tool, given, result, task))
+
+    def hand_on(self) -> None:
+        """Give all to the memory, in its order."""
+        later, self._later = self._later, []
+        for give in later:
+            give()
 
 
 class Dropped:
     """Follows one conversation: called with the history and its rendering before each request, told its end."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Keeper) -> None:
         self._memory = memory
         self._history: Sequence[Message] = ()
         self._done: set[tuple[int, int]] = set()

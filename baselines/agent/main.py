@@ -5,17 +5,20 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from baselines.agent.children import Archive, Children, Connect, Refuse
 from baselines.agent.consent import Consent
 from baselines.agent.door_client import DoorClient
 from baselines.agent.dropped import Dropped
-from baselines.agent.loop import Agent, Outcome
+from baselines.agent.loop import Agent, Outcome, Record
 from baselines.agent.mcp import mcp_tools, relay_of
 from baselines.agent.sequence import run_sequence
+from baselines.agent.spending import Spending
 from baselines.agent.toolbox import Toolbox
 from search_space.compaction import make_compaction
 from search_space.errors import SearchSpaceError
@@ -51,9 +54,8 @@ def run_rollout(payload: Mapping[str, Any]) -> None:
         trajectory.write({"kind": "task", "task": payload.get("task", ""), "harness": harness.name, **told})
         memory = Memory(harness.memory, folder / "memory")
         with mcp_tools(harness, harness_folder, folder, relay_of(payload), trajectory.write) as mcp:
-            start = partial(
-                assemble, mcp.fitting(harness), harness_folder, memory, [*tools, *mcp.tools], door, trajectory
-            )
+            parts = (mcp.fitting(harness), harness_folder, memory, [*tools, *mcp.tools], door, trajectory)
+            start = partial(assemble, *parts, connect=partial(_connection, payload))
             if "prompts" in payload:
                 outcome = run_sequence(prompts, start, memory, trajectory.write)
             else:
@@ -72,17 +74,41 @@ def assemble(
     model: Model,
     trajectory: TrajectoryWriter,
     dropped: Dropped | None = None,
+    *,
+    connect: Connect | None = None,
 ) -> Agent:
     """An agent with its parts, for one conversation; ``dropped`` follows what leaves it (one that nobody else asks when
-    left out)."""
-    partition = Partition(harness.tools, [*tools, *memory.tools()])
-    consent = Consent(harness.permissions, trajectory.write)
-    toolbox = Toolbox(
-        partition, max_result_chars=harness.limits.max_result_chars, on_cut=memory.archive, refuse=consent
+    left out). ``connect`` gives each sub-agent a model of its own; without it they share ``model``, which must then be
+    safe for several threads."""
+
+    def toolbox(partition: Partition, archive: Archive, record: Record, refuse: Refuse) -> Toolbox:
+        consent = Consent(harness.permissions, record)
+        return Toolbox(
+            partition,
+            max_result_chars=harness.limits.max_result_chars,
+            on_cut=archive,
+            refuse=lambda call: refuse(call) or consent(call),
+        )
+
+    known = Partition(harness.tools, tools := [*tools, *memory.tools()]).adapt(tools)
+    make = partial(make_compaction, harness.compaction, folder=harness_folder, model_name=harness.model)
+    children = Children(harness, known, connect or (lambda: nullcontext(model)), toolbox, make, memory)
+    if children.agents:
+        known = [*known, children.tool()]
+    partition = Partition(harness.tools, known)
+    agent = Agent(
+        harness,
+        model,
+        toolbox(partition, memory.archive, trajectory.write, lambda call: None),
+        make(),
+        trajectory.write,
+        memory.index_text,
+        dropped or Dropped(memory),
+        known={tool.name: tool for tool in known},
+        spending=Spending(harness.limits.total_tokens),
     )
-    compaction = make_compaction(harness.compaction, folder=harness_folder, model_name=harness.model)
-    agent = Agent(harness, model, toolbox, compaction, trajectory.write, memory.index_text)
-    agent.dropped = dropped or Dropped(memory)
+    children.join(agent, partition)
+    return agent
     return agent
 
 
@@ -115,6 +141,10 @@ def _prompts(payload: Mapping[str, Any]) -> list[str]:
     if not isinstance(prompts, list) or not prompts or not all(isinstance(each, str) and each for each in prompts):
         raise BadPayload(f"payload: prompts: got {prompts!r:.80}, expected a list of texts")
     return prompts
+
+
+def _connection(payload: Mapping[str, Any]) -> AbstractContextManager[Model]:
+    return closing(DoorClient(_needed(payload, "door"), payload.get("token", "")))
 
 
 def _needed(payload: Mapping[str, Any], key: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from baselines.agent.dropped import Dropped
 from baselines.agent.loop import Agent, Outcome, Record
+from baselines.agent.spending import Spending
 from search_space.memory import Memory
 
 
@@ -23,18 +24,17 @@ def run_sequence(prompts: Sequence[str], start: Callable[[Dropped], Agent], memo
     the borders.
     """
     outcomes: list[Outcome] = []
-    tokens = 0
+    spending: Spending | None = None
     for number, prompt in enumerate(prompts, start=1):
         notes = memory.for_task(prompt)
         told = {"notes": notes} if notes else {}
         record({"kind": "prompt", "number": number, "of": len(prompts), "prompt": prompt, **told})
         dropped = Dropped(memory)
         agent = start(dropped)
-        agent.tokens = tokens
+        agent.spending = spending = spending or agent.spending
         outcome = agent.run(prompt, notes)
         outcomes.append(outcome)
         record({"kind": "prompt_end", "number": number, **asdict(outcome)})
-        tokens = agent.tokens
         if outcome.outcome in ("token_limit", "model_error") or number == len(prompts):
             break
         dropped.end(outcome.answer)

@@ -42,6 +42,10 @@ class Toolbox:
         self._offered = {tool.name: tool for tool in offered}
         self._fixed = [tool.spec() for tool in offered]
 
+    def adopt(self, other: Toolbox) -> None:
+        """Offer what ``other``, with the same partition, has found so far: both then offer the same."""
+        self._found = list(other._found)
+
     def specs(self) -> list[ToolSpec]:
         """The tools as the next request offers them; what was found stands last, so that the rest keeps its place."""
         return [*self._fixed, *(tool.spec() for tool in self._found)]

@@ -6,6 +6,6 @@ whole, and gives back entries that match a query. Everything lies in one folder 
 one task of a sequence is there in the next.
 """
 
-from search_space.memory.layers import MEMORY_TOOLS, Memory
+from search_space.memory.layers import ARCHIVE, MEMORY_TOOLS, NOTES, Memory
 
-__all__ = ["MEMORY_TOOLS", "Memory"]
+__all__ = ["ARCHIVE", "MEMORY_TOOLS", "NOTES", "Memory"]

@@ -42,7 +42,11 @@ class McpTools:
         """The harness without what it says of tools that are absent."""
         if not (self.absent or self.absent_servers):
             return harness
-        return harness.model_copy(update={"tools": self._fitted(harness.tools)})
+        agents = {
+            name: agent.model_copy(update={"tools": [tool for tool in agent.tools if not self._gone(tool)]})
+            for name, agent in harness.subagents.items()
+        }
+        return harness.model_copy(update={"tools": self._fitted(harness.tools), "subagents": agents})
 
     def _fitted(self, config: ToolsConfig) -> ToolsConfig:
         changed: dict[str, Any] = {}

@@ -202,7 +202,7 @@ def test_a_summary_is_asked_through_the_same_model_and_counted(start):
     agent = start(model := Scripted(speak), settings)
     assert agent.run("x").steps == 6
     assert len(model.requests) > 6
-    assert agent.tokens == 20 * len(model.requests)
+    assert agent.spending.tokens == 20 * len(model.requests)
     assert "[Summary of" in text_of(model.requests[-1]["messages"][0]["content"])
 
 
