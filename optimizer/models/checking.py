@@ -1,4 +1,8 @@
-"""Whether a request has the Messages API's shape: checked before anything is reserved or counted."""
+"""Whether a request has the Messages API's shape: checked before anything is reserved or counted.
+
+Only what the door and its upstreams rely on is checked. What else a request holds (fields that came with a newer
+version, images, documents, thinking, tools of the provider's own) passes unchanged: its provider knows better.
+"""
 
 from __future__ import annotations
 
@@ -55,15 +59,14 @@ def _check_block(block: Any, where: str) -> None:
         _expect(block, "input", dict, "an object", where)
     elif kind == "tool_result":
         _expect(block, "tool_use_id", str, "a string", where)
-        content = block.get("content")
+        content = block.get("content", "")
         if isinstance(content, list):
             for index, inner in enumerate(content):
-                if not isinstance(inner, dict) or not isinstance(inner.get("text"), str):
-                    _refuse(f"{where}.content.{index}", inner, "a text block")
+                _check_block(inner, f"{where}.content.{index}")
         elif not isinstance(content, str):
-            _refuse(f"{where}.content", content, "a string or a list of text blocks")
-    else:
-        _refuse(f"{where}.type", kind, "'text', 'tool_use' or 'tool_result'")
+            _refuse(f"{where}.content", content, "a string or a list of blocks")
+    elif not isinstance(kind, str):
+        _refuse(f"{where}.type", kind, "the kind of block, such as 'text', 'tool_use' or 'tool_result'")
 
 
 def _check_system(system: Any) -> None:
@@ -84,13 +87,15 @@ def _check_tools(tools: Any) -> None:
         where = f"tools.{index}"
         if not isinstance(tool, dict):
             _refuse(where, tool, "an object")
+        if tool.get("type", "custom") != "custom":
+            continue  # one of the provider's own, which brings no schema
         _expect(tool, "name", str, "a string", where)
         _expect(tool, "input_schema", dict, "an object", where)
         if not isinstance(tool.get("description", ""), str):
             _refuse(f"{where}.description", tool["description"], "a string")
+        if tool["name"] in names:
+            _refuse("tools", "two tools of one name", "names that differ")
         names.add(tool["name"])
-    if len(names) != len(tools):
-        _refuse("tools", "two tools of one name", "names that differ")
 
 
 def _expect(value: Mapping[str, Any], key: str, kind: type, words: str, where: str = "") -> None:

@@ -273,8 +273,3 @@ def _answer(upstream: Upstream, request: Request, session: _Session) -> Reply:
 
 def _past(session: _Session) -> ModelError:
     return ModelError(504, "timeout_error", f"the deadline of session '{session.name}' has passed")
-
-
-def error_body(error: ModelError) -> dict[str, Any]:
-    """``error`` in the API's JSON shape."""
-    return {"type": "error", "error": {"type": error.kind, "message": error.message}}

@@ -78,7 +78,9 @@ class Knowledge:
                     if self._toolbox.role_of(block["name"]) == "note":
                         self.read_text("\n".join(str(value) for value in block["input"].values()))
                 elif block["type"] == "tool_result" and block["tool_use_id"] in calls:
-                    self.read_result(*calls[block["tool_use_id"]], text_of(block["content"]), block.get("is_error"))
+                    self.read_result(
+                        *calls[block["tool_use_id"]], text_of(block.get("content", "")), block.get("is_error")
+                    )
                     self.checked = self.checked or checking
 
     def read_result(self, tool: str, inputs: str, content: str, failed: bool | None) -> None:

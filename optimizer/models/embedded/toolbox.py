@@ -117,8 +117,9 @@ class Toolbox:
 
 
 def toolbox_for(specs: Sequence[Mapping[str, Any]]) -> Toolbox:
-    """The toolbox of these tools, remembered by their JSON."""
-    bare = [{k: spec.get(k) for k in ("name", "description", "input_schema")} for spec in specs]
+    """The toolbox of these tools, remembered by their JSON; without the provider's own, which have no schema."""
+    told = [spec for spec in specs if "input_schema" in spec]
+    bare = [{k: spec.get(k) for k in ("name", "description", "input_schema")} for spec in told]
     return _toolbox(json.dumps(bare, separators=(",", ":")))
 
 

@@ -14,7 +14,8 @@ import pytest
 from baselines.agent.door_client import DoorClient
 from optimizer.errors import SandboxError
 from optimizer.models.door import Door
-from optimizer.models.server import MAX_BODY_BYTES, DoorServer
+from optimizer.models.http1 import MAX_BODY_BYTES
+from optimizer.models.server import DoorServer
 from search_space.messages import ModelError
 from tests.optimizer.models.doubles import ONCE, Books, Scripted, answer, ask, crash, refuse
 
