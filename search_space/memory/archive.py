@@ -55,7 +55,8 @@ class Archive:
 
 
 def around(text: str, query: str, chars: int) -> str:
-    """The lines of a long text that hold the query's words, within ``chars`` characters; a short text whole."""
+    """The lines of a long text that hold the query's words, within ``chars`` characters, and a mark that says so; a
+    short text whole."""
     if len(text) <= chars:
         return text
     wanted = set(words_of(query))
@@ -68,7 +69,9 @@ def around(text: str, query: str, chars: int) -> str:
         if size > chars or not shared[number]:
             break
         kept.append(number)
-    return "\n".join(lines[number] for number in sorted(kept)) or text[:chars]
+    if not kept:
+        return f"{text[:chars]}\n[cut here: {len(text) - chars:,} more characters]"
+    return "\n".join([*(lines[number] for number in sorted(kept)), f"[cut: {len(kept)} of {len(lines)} lines]"])
 
 
 def _flat(text: str) -> str:

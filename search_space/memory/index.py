@@ -42,9 +42,14 @@ def _entry(shows: str, topic: str, note: Note) -> str:
 
 
 def _first_line(text: str) -> str:
+    """The first line, cut, and how many more there are."""
     lines = text.split("\n")
-    line = lines[1 if len(lines) > 1 and is_call(lines[0]) else 0].strip()
-    return line if len(line) <= LINE_CHARS else line[: LINE_CHARS - 3] + "..."
+    if len(lines) > 1 and is_call(lines[0]):  # the topic says the same
+        lines = lines[1:]
+    line = lines[0].strip()
+    line = line if len(line) <= LINE_CHARS else line[: LINE_CHARS - 3] + "..."
+    more = len(lines) - 1
+    return line + (f" (+{more} line{'s' if more > 1 else ''})" if more else "")
 
 
 def _joined(config: MemoryConfig, entries: list[str], kept: int, tail: list[str]) -> str:

@@ -111,6 +111,8 @@ def shown_note(topic: str, text: str) -> str:
     lines = text.split("\n")
     if is_call(lines[0]):  # a note that the harness left: its first line says what the topic says
         return text
+    if any(is_call(line) for line in lines):
+        return f"{topic}:\n{text}"
     return "\n".join([f"{topic}:", *(f"  {line}" for line in lines)])
 
 

@@ -23,6 +23,8 @@ _GONE = re.compile(
 )
 _CLEARED = re.compile(r"^\[(?:cleared|removed|dropped)\b", re.IGNORECASE)
 
+_ENTRY = re.compile(r"^- (.+?)(?:: (.*?)( \(\+\d+ lines?\))?)?$")
+
 Row = tuple[str, int, str]
 
 
@@ -46,13 +48,17 @@ class Knowledge:
         self.checked = False
         """Whether a second look is in view, with its result."""
         self.results = 0
+        self.topics: dict[str, bool] = {}
+        """Topics that the memory index lists, and whether there is more to read than it shows."""
+        self.archived = False
+        """Whether the memory index says that the archive holds something."""
         self._toolbox = toolbox
 
     def read_request(self, request: Request) -> None:
         """Learn all that a request shows. System blocks behind the first are material, such as a memory index."""
         system = request.get("system", "")
         for block in system[1:] if not isinstance(system, str) else ():
-            self.read_text(block["text"])
+            self._read_index(block["text"])
         self._read_messages(request["messages"])
 
     def get(self, kind: str, name: str, path: str) -> Any:
@@ -111,6 +117,20 @@ class Knowledge:
             self._learn([fact for fact in facts if fact.kind not in ("outline", "grepped", "imports")])
         self._learn(written.facts)
         self.noted.update(written.noted)
+
+    def _read_index(self, text: str) -> None:
+        """Learn what a system block shows, line by line, and which topics it lists."""
+        lines = []
+        for line in text.split("\n"):
+            self.archived = self.archived or line.startswith("Archive:")
+            if not (entry := _ENTRY.match(line)):
+                lines.append(line)
+                continue
+            topic, shown, more = entry.groups()
+            lines.append(f"- {topic}: {shown}" if shown else "")
+            understood = bool(shown) and bool(read_text(lines[-1]).noted)
+            self.topics[topic] = bool(more) or not understood
+        self.read_text("\n".join(lines))
 
     def _learn(self, facts: Sequence[Fact]) -> None:
         for fact in facts:

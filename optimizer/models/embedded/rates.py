@@ -62,6 +62,8 @@ class Rates:
     """Writing a new conclusion down."""
     hand_out: float = 0.0
     """Handing the parts of a question to sub-agents, once for each question."""
+    recall: float = 0.5
+    """Reading a note that the index lists and that fits, before looking something up."""
     check: float = 0.0
     """Taking a second look before answering."""
     read_first: float = 0.48
@@ -88,7 +90,7 @@ EFFECTS: Mapping[Intent, Mapping[str, float]] = {
 
 SET: Mapping[Intent, Mapping[str, float]] = {
     Intent.verify: {"check": 0.9},
-    Intent.notes: {"note": 0.9},
+    Intent.notes: {"note": 0.9, "recall": 0.9},
     Intent.parallel: {"side_by_side": 0.9},
     Intent.delegate: {"hand_out": 0.9},
     Intent.dedicated: {"calm": 0.6},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,9 @@ from optimizer.models.embedded.questions import Goal
 from optimizer.models.embedded.rates import Rates
 from optimizer.models.embedded.reading import inputs_key
 from optimizer.models.embedded.reasoning import Reasoner
+from optimizer.models.embedded.remembering import note, recall
 from optimizer.models.embedded.toolbox import Toolbox
-from optimizer.models.embedded.wants import READ_TOP, Want, Way, ways
+from optimizer.models.embedded.wants import READ_TOP, Call, Want, Way, ways
 
 MAX_CALLS_A_TURN = 4
 MAX_NOTES_A_TURN = 3
@@ -29,14 +30,6 @@ MAX_PAGES = 2
 """Pages of a file that are read on behind the first."""
 LEAST_DEDICATED = 0.42
 """Where no tool is this similar to a need, hidden tools are searched for, if there is a way to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call to make."""
-
-    tool: str
-    inputs: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +97,8 @@ class Thinker:
         batch = may_batch and len(wants) > 1 and self._fresh.happens(self._rates.side_by_side, "side by side")
         calls: list[Call] = []
         for want in wants[:MAX_CALLS_A_TURN] if batch else wants[:1]:
-            call = self._recall(reasoner) or self._call_for(want)
+            remembered = recall(want, reasoner.open, self._known, self._toolbox, self._rates, self._steady)
+            call = remembered or self._call_for(want)
             if call is None:
                 given_up.add(want.key)
             elif call not in calls:
@@ -180,16 +174,6 @@ class Thinker:
         call = Call(finder.name, {"query": way.need})
         return None if (call.tool, inputs_key(call.inputs)) in self._known.tried else call
 
-    def _recall(self, reasoner: Reasoner) -> Call | None:
-        """Reading a note on what is being worked out, where notes are kept and earlier messages are gone."""
-        reader = self._toolbox.with_role("recall")
-        if reader is None or not self._known.forgotten or self._rates.note < 0.3 or not reasoner.open:
-            return None
-        topic = _topic(reasoner.open[0])
-        call = Call(reader.name, {"topic": topic})
-        tried = (call.tool, inputs_key(call.inputs)) in self._known.tried
-        return call if not tried and self._steady.happens(0.5, "recall", topic) else None
-
     def _second_look(self, reasoner: Reasoner) -> Call | None:
         want = reasoner.deciding
         if want is None or self._known.checked or not self._steady.happens(self._rates.check, "check"):
@@ -215,18 +199,9 @@ class Thinker:
         if writer is None:
             lines += kept
         else:
-            calls = [*(_note(writer.name, text) for text in kept[-MAX_NOTES_A_TURN:]), *calls]
+            calls = [*(note(writer, text) for text in kept[-MAX_NOTES_A_TURN:]), *calls]
         lines.append(f"Next: {', '.join(sorted({call.tool for call in calls}))}.")
         return Turn("\n".join(lines), tuple(calls))
-
-
-def _note(tool: str, text: str) -> Call:
-    return Call(tool, {"topic": _topic(text.partition(" = ")[0]), "text": text})
-
-
-def _topic(key: str) -> str:
-    """A short label for the note on ``key``, the same whenever it is asked for."""
-    return f"{key.split()[0]} {int(Dice('topic').roll(key) * 10_000):04}"
 
 
 def _spoken(want: Want | None) -> str:

@@ -40,6 +40,14 @@ class Want:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call to make."""
+
+    tool: str
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """One way to find something out."""
 

@@ -3,15 +3,18 @@
     python tests/optimizer/models/measure_embedded.py --split search,certify --seeds 6
     python tests/optimizer/models/measure_embedded.py --only plain,good --kinds
     python tests/optimizer/models/measure_embedded.py --sentence "Check the answer twice before you give it."
+    python tests/optimizer/models/measure_embedded.py --sequence 3 --steps 6 --seeds 3
 
-Every row is one harness: the plain one of ``baselines/minimal`` with one edit, on the same tasks and seeds. Rollouts
-run in this process (the real agent's loop, the real tools, the real door), without a sandbox. Not a test: nothing is
-asserted.
+Every row is one harness: the plain one of ``baselines/minimal`` with one edit, on the same tasks and seeds. With
+``--sequence`` the tasks are sequences, the rows are settings of memory in another row's harness, and figures are for
+one prompt. Rollouts run in this process (the real agent's loop, the real tools, the real door), without a sandbox. Not
+a test: nothing is asserted.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import statistics
 import sys
@@ -19,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
 from baselines.agent.main import assemble, build_tools  # noqa: E402
+from baselines.agent.sequence import run_sequence  # noqa: E402
 from experiments.navigator.generator import generate  # noqa: E402
 from optimizer.models.door import Door  # noqa: E402
 from optimizer.models.embedded import EmbeddedModel  # noqa: E402
@@ -113,16 +118,62 @@ def edits() -> dict[str, Edit]:
     return found
 
 
+MEMORIES: Mapping[str, Mapping[str, Any]] = {
+    "first lines": {},
+    "topics": {"index_shows": "topics"},
+    "whole notes": {"index_shows": "notes"},
+    "whole notes, 300": {"index_shows": "notes", "index_chars": 300},
+    "whole notes, 3000": {"index_shows": "notes", "index_chars": 3000},
+    "start": {"notes_read": "start"},
+    "dropped": {"notes_written": "dropped"},
+    "dropped, start": {"notes_written": "dropped", "notes_read": "start"},
+    "results, start": {"notes_written": "results", "notes_read": "start"},
+}
+"""Settings of ``[memory]`` with notes and index on."""
+
+
+def memories() -> dict[str, Edit]:
+    """The harnesses to measure on sequences: memory off, then every setting without and with the sentence."""
+    say = (SENTENCES["notes"],)
+    found = {"memory off": Edit(), "memory off, said": Edit(say)}
+    for name, keys in MEMORIES.items():
+        found[name] = Edit(toml=_memory(keys))
+        found[f"{name}, said"] = Edit(say, toml=_memory(keys))
+    for how in ("words", "phrase", "recent"):
+        found[f"archive by {how}, index"] = Edit(
+            toml={"archive = false": f'archive = true\narchive_search = "{how}"', "index = false": "index = true"}
+        )
+    for how in ("merge", "trim_oldest", "trim_least_read"):
+        for name in ("first lines", "whole notes, 3000"):
+            keys = {**MEMORIES[name], "consolidation": how, "notes_chars": 500}
+            found[f"{name}, {how}, said"] = Edit(say, toml=_memory(keys))
+    return found
+
+
+def _memory(keys: Mapping[str, Any]) -> dict[str, str]:
+    rows = "".join(f"\n{key} = {value!r}".replace("'", '"') for key, value in keys.items())
+    return {"index = false": "index = true", "notes = false": f"notes = true{rows}"}
+
+
 def _tools(mode: str) -> str:
     rows = "\n".join(f'{name} = "{mode}"' for name in LOOK_ALIKES)
     return f'default = "offered"\n\n[tools.visibility]\n{rows}\n'
 
 
-def harness_files(edit: Edit) -> dict[str, bytes]:
-    """The plain harness's files with ``edit`` made."""
+def on(base: Edit, edit: Edit) -> Edit:
+    """Both edits."""
+    return Edit([*base.sentences, *edit.sentences], base.text + edit.text, {**base.toml, **edit.toml})
+
+
+def harness_files(edit: Edit, steps: int) -> dict[str, bytes]:
+    """The plain harness's files with ``edit`` made, and ``steps`` model calls for a prompt (0: as it is)."""
     files = dict(read_folder(ROOT / "baselines" / "minimal"))
     config = files["harness.toml"].decode()
+    if steps:
+        config = config.replace("max_steps = 10", f"max_steps = {steps}", 1)
     for old, new in edit.toml.items():
+        if steps and old == "max_steps = 10":
+            continue
         if old not in config:
             raise SystemExit(f"baselines/minimal/harness.toml: no '{old}' to replace")
         config = config.replace(old, new, 1)
@@ -152,14 +203,17 @@ class Client:
         return self._door.create(self._token, request)
 
 
-def rollout(files: Mapping[str, bytes], prompt: str, seed: int, door: Door, folder: Path, root: str | None) -> Any:
+def rollout(
+    files: Mapping[str, bytes], prompts: list[str], seed: int, door: Door, folder: Path, root: str | None
+) -> Any:
     """One rollout's outcome and spend."""
     harness = harness_from_files(files)
     token = door.open(f"{seed}", seed, float("inf"), None)
     tools = build_tools("experiments.navigator.environment:build", {"root": root} if root else {})
     with TrajectoryWriter(folder / "trajectory.jsonl") as trajectory:
         memory = Memory(harness.memory, folder / "memory")
-        outcome = assemble(harness, folder, memory, tools, Client(door, token), trajectory).run(prompt)
+        start = partial(assemble, harness, folder, memory, tools, Client(door, token), trajectory)
+        outcome = run_sequence(prompts, start, memory, trajectory.write)
     return outcome, door.close(token).spend
 
 
@@ -169,16 +223,18 @@ def extract(answer: str | None) -> str:
     return line.removeprefix("Answer:").strip().strip("`\"'").rstrip(".").strip("`\"'")
 
 
-def measure(job: tuple[str, Edit, list[dict[str, str]], list[int], str | None]) -> tuple[str, list[dict[str, Any]]]:
+def measure(job: tuple[str, Edit, list[Any], list[int], str | None, int]) -> tuple[str, list[dict[str, Any]]]:
     """All rollouts of one harness."""
-    name, edit, tasks, seeds, root = job
-    files, door, rows = harness_files(edit), Door({"agent": EmbeddedModel()}, Free()), []
+    name, edit, tasks, seeds, root, steps = job
+    files, door, rows = harness_files(edit, steps), Door({"agent": EmbeddedModel()}, Free()), []
     for task in tasks:
         for seed in seeds:
             with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
-                outcome, spend = rollout(files, task["prompt"], seed, door, Path(folder), root)
-            right = outcome.outcome == "answered" and extract(outcome.answer) == task["answer"]
-            rows.append({"task": task, "right": right, "outcome": outcome, "spend": spend})
+                prompts = task.get("prompts") or [task["prompt"]]
+                outcome, spend = rollout(files, prompts, seed, door, Path(folder), root)
+            given, truths = json.loads(outcome.answer), task.get("answers") or [task["answer"]]
+            right = [got is not None and extract(got) == truth for got, truth in zip(given, truths, strict=True)]
+            rows.append({"task": task, "right": right, "given": given, "spend": spend})
     return name, rows
 
 
@@ -192,31 +248,40 @@ def main() -> None:
         "--sentence", action="append", default=[], help="also measure the plain harness with this sentence"
     )
     parser.add_argument("--kinds", action="store_true", help="scores by kind of question")
+    parser.add_argument("--sequence", type=int, default=0, help="questions in a sequence")
+    parser.add_argument("--on", default="good", help="with --sequence: the row that memory is added to")
+    parser.add_argument("--steps", type=int, default=0, help="limits.max_steps of every row")
     parser.add_argument("--root", default=None, help="source tree; the standard library when left out")
     given = parser.parse_args()
-    rows = edits() | {f"say {text!r}": Edit((text,)) for text in given.sentence}
+    base = edits()[given.on]
+    rows = {name: on(base, edit) for name, edit in memories().items()} if given.sequence else edits()
+    rows |= {f"say {text!r}": Edit((text,)) for text in given.sentence}
     names = [*given.only.split(","), *(f"say {text!r}" for text in given.sentence)] if given.only else list(rows)
     if unknown := [name for name in names if name not in rows]:
         raise SystemExit(f"--only: no row {', '.join(unknown)}; the rows are: {', '.join(rows)}")
     where = {"root": given.root} if given.root else {}
-    tasks = [task for task in generate({**where, "seed": 1}) if task["split"] in given.split.split(",")]
-    jobs = [(name, rows[name], tasks, list(range(given.seeds)), given.root) for name in names]
+    tasks = [
+        task
+        for task in generate({**where, "seed": 1, "sequence": given.sequence})
+        if task["split"] in given.split.split(",")
+    ]
+    jobs = [(name, rows[name], tasks, list(range(given.seeds)), given.root, given.steps) for name in names]
     _report(jobs, given.processes, given.kinds)
 
 
 def _report(jobs: list[Any], processes: int, kinds: bool) -> None:
     print(f"{'harness':34} score   gain  +- se  calls tokens  no-answer  s")
-    base: list[bool] | None = None
+    base: list[float] | None = None
     with multiprocessing.get_context("fork").Pool(processes) as pool:
         begun = time.monotonic()
         for name, rows in pool.imap(measure, jobs):
-            right = [row["right"] for row in rows]
+            right = [statistics.mean(row["right"]) for row in rows]
             base = right if base is None else base
-            gains = [float(a) - float(b) for a, b in zip(right, base, strict=True)]
+            gains = [a - b for a, b in zip(right, base, strict=True)]
             error = statistics.stdev(gains) / len(gains) ** 0.5 if any(gains) else 0.0
-            calls = statistics.mean(row["spend"].calls for row in rows)
-            tokens = statistics.mean(row["spend"].tokens for row in rows)
-            silent = statistics.mean(row["outcome"].outcome != "answered" for row in rows)
+            calls = statistics.mean(row["spend"].calls / len(row["given"]) for row in rows)
+            tokens = statistics.mean(row["spend"].tokens / len(row["given"]) for row in rows)
+            silent = statistics.mean(answer is None for row in rows for answer in row["given"])
             figures = (
                 f"{statistics.mean(right):5.3f} {statistics.mean(gains):+6.3f} {error:6.3f} {calls:6.1f} {tokens:6.0f}"
             )
@@ -224,11 +289,10 @@ def _report(jobs: list[Any], processes: int, kinds: bool) -> None:
             if kinds:
                 for kind in sorted({row["task"]["kind"] for row in rows}):
                     own = [row for row in rows if row["task"]["kind"] == kind]
-                    silent = statistics.mean(row["outcome"].outcome != "answered" for row in own)
-                    print(
-                        f"    {kind:30} {statistics.mean(r['right'] for r in own):5.3f} silent {silent:4.2f}",
-                        flush=True,
-                    )
+                    silent = statistics.mean(answer is None for row in own for answer in row["given"])
+                    places = zip(*(row["right"] for row in own), strict=True)
+                    shares = " ".join(f"{statistics.mean(place):5.3f}" for place in places)
+                    print(f"    {kind:30} {shares} silent {silent:4.2f}", flush=True)
 
 
 if __name__ == "__main__":

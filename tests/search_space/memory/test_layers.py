@@ -35,7 +35,7 @@ def test_notes_are_written_read_and_listed(tmp_path: Path) -> None:
     write(mine, "count", "4")
     write(mine, "base", "line 3", append=True)
     assert read(mine, "base") == "json.decoder\nline 2\nline 3"
-    assert mine.index_text() == "Notes (read with read_note):\n- count: 4\n- base: json.decoder"
+    assert mine.index_text() == "Notes (read with read_note):\n- count: 4\n- base: json.decoder (+2 lines)"
     with pytest.raises(ToolError, match="no note on 'x'; topics: count, base"):
         read(mine, "x")
     with pytest.raises(ToolError, match="text: got None"):
@@ -69,7 +69,7 @@ def test_the_index_is_bounded(tmp_path: Path, shows: str, order: str) -> None:
 def test_what_the_index_shows(tmp_path: Path) -> None:
     for shows, text in {
         "topics": "- a\n- b",
-        "first_lines": "- a: one\n- b: three",
+        "first_lines": "- a: one (+1 line)\n- b: three",
         "notes": "a:\n  one\n  two\nb:\n  three",
     }.items():
         mine = memory(tmp_path / shows, index_shows=shows)
@@ -137,7 +137,8 @@ def test_ways_to_search_the_archive(tmp_path: Path) -> None:
 def test_an_archive_entry_is_cut(tmp_path: Path) -> None:
     mine = memory(tmp_path, archive_chars=100)
     mine.archive("read_file", "\n".join(f"{number}: a line of source" for number in range(100)))
-    assert len(mine.tools()[2].run({"query": "source"})) <= 100 + len("[read_file]\n")
+    found = mine.tools()[2].run({"query": "source"})
+    assert len(found) < 150 and found.endswith("of 100 lines]")
 
 
 def test_notes_that_fit_a_task_are_shown_with_it(tmp_path: Path) -> None:
