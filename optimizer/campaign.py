@@ -11,6 +11,7 @@ from optimizer.errors import BudgetExceeded, ModelUnavailable
 from optimizer.evaluation.runner import Stopped
 from optimizer.events import CampaignEnded, PhaseChanged
 from optimizer.experiment import run_experiment
+from optimizer.front import keep_front
 from optimizer.ledger.rows import ExperimentRow
 from optimizer.parts import Memory, Parts
 from optimizer.records import Task
@@ -119,11 +120,13 @@ class Campaign:
         return standing
 
     def _finish(self, standing: Standing) -> None:
-        """The last exam and the counted look at the holdout, from the share of the budget that was kept for them."""
+        """The last exam, the Pareto front into git, and the counted look at the holdout: exam and holdout from what was
+        kept of the budget for them."""
         parts = self.parts
         due = final_due(parts.gate.exam, hoped=standing.hoped, held=standing.exams)
         if self.stopping.end.examines and due and standing.stage != "holdout":
             standing = self._exam(standing, "final")
+        keep_front(parts)
         if self.holdout:
             site = Site(self.holdout, "holdout", self.stopping.final_deadline())
             try:

@@ -199,3 +199,40 @@ class Lesson:
     changes: Assignment
     verdict: Verdict
     effect: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMember:
+    """A harness that nothing else measured beats in score and cost at once. ``experiment`` is 0 for the baseline.
+
+    ``score`` is the search's estimate, ``low`` to ``high`` its 95% interval by the experiment's own evidence (how sure
+    the champion's level was is not in it); ``billed_tokens`` and ``usd`` are those of one rollout, on average, and
+    ``rollouts`` the number that this rests on. ``commit`` is None for what was not kept on the branch.
+    """
+
+    experiment: int
+    tree: str
+    what: str
+    score: float
+    low: float
+    high: float
+    billed_tokens: float
+    usd: float
+    rollouts: int
+    commit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What a campaign learnt about a dimension that is on or off. ``on`` is its state in the champion, None when it is
+    not active there. ``effect`` is what switching it on does, with its 95% interval, from the ``experiments`` that
+    changed nothing else; None without any. ``together`` counts the experiments that changed it along with others."""
+
+    name: str
+    on: bool | None
+    effect: float | None
+    low: float | None
+    high: float | None
+    experiments: int
+    rollouts: int
+    together: int

@@ -12,14 +12,18 @@ import typer
 from optimizer.cli.options import AsJson, CampaignName, Where, console, home_of
 from optimizer.cli.sitting import noted
 from optimizer.errors import SettingsError
+from optimizer.front import front_of
 from optimizer.home import Home
+from optimizer.ledger.branch import Branch
 from optimizer.ledger.lock import running_pid
 from optimizer.ledger.store import Ledger
 from optimizer.records import Spend, Verdict
 from optimizer.reports import experiments as report
+from optimizer.reports import findings
 from optimizer.reports import status as status_report
 from optimizer.reports import summary as summary_report
 from optimizer.reports.json_text import json_text
+from optimizer.switches import switches_of
 
 LOG_WIDTH = 160
 """Columns of the log where it is no terminal that shows it."""
@@ -39,7 +43,7 @@ def status(campaign: CampaignName = None, where: Where = Path(), as_json: AsJson
     """Where a campaign stands: running or not, budget, champion, certificates, holdout."""
     home = home_of(where, campaign)
     with reading(home) as ledger:
-        summary = summary_report.summarize(ledger)
+        summary = summary_report.summarize(ledger, front=front_of(ledger), switches=switches_of(ledger))
         gate = ledger.gate()
     sitting = _sitting(home, summary.totals.total)
     if as_json:
@@ -74,10 +78,18 @@ def log(
     last: Annotated[int | None, typer.Option("--last", "-n", help="Only the last N experiments.", min=1)] = None,
     kept: Annotated[bool, typer.Option("--kept", help="Only what was kept.")] = False,
     tsv: Annotated[bool, typer.Option("--tsv", help="results.tsv in autoresearch's columns.")] = False,
+    pareto: Annotated[
+        bool, typer.Option("--pareto", help="What nothing else beats in score and cost at once, in place of the list.")
+    ] = False,
+    flags: Annotated[bool, typer.Option("--flags", help="What switching each flag did, in place of the list.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Every experiment, kept or not, the latest first; with --json one object a line, the first one first."""
-    with reading(home_of(where, campaign)) as ledger:
+    home = home_of(where, campaign)
+    if pareto or flags:
+        _findings(home, pareto=pareto, as_json=as_json)
+        return
+    with reading(home) as ledger:
         rows = [
             row
             for row in ledger.experiments()
@@ -93,6 +105,24 @@ def log(
     else:
         screen = console(plain_width=LOG_WIDTH)
         screen.print(report.log_table(reversed(rows), width=screen.width))
+
+
+def _findings(home: Home, *, pareto: bool, as_json: bool) -> None:
+    """The Pareto front, or what the flags did."""
+    with reading(home) as ledger:
+        front = front_of(ledger) if pareto else []
+        switches = [] if pareto else switches_of(ledger)
+    branch = Branch(home.repository, home.campaign)
+    refs = {member.experiment: branch.pareto(member.experiment) for member in front}
+    refs = {number: ref for number, ref in refs.items() if branch.read(ref)}
+    if as_json:
+        told = [findings.member_json(member, refs.get(member.experiment)) for member in front]
+        for value in told or [findings.switch_json(switch) for switch in switches]:
+            typer.echo(json_text(value))
+        return
+    console(plain_width=LOG_WIDTH).print(
+        findings.front_table(front, refs) if pareto else findings.flags_table(switches)
+    )
 
 
 def show(

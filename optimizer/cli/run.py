@@ -15,11 +15,13 @@ from optimizer.cli.options import AsJson, console, nearest, selecting
 from optimizer.cli.sitting import Sitting, note
 from optimizer.cli.watching import stoppable, watching
 from optimizer.events import Bus, CampaignEnded
+from optimizer.front import front_of
 from optimizer.home import RUNS, Home
 from optimizer.ledger.store import Ledger
 from optimizer.reports import plan as plan_report
 from optimizer.reports import summary as summary_report
 from optimizer.reports.json_text import json_text
+from optimizer.switches import switches_of
 
 EXIT_STOPPED = 3
 EXIT_TO_MEND = 2
@@ -104,7 +106,7 @@ def _run(planned: Planned, *, as_json: bool, plain: bool) -> CampaignEnded:
 
 def _summarize(home: Home, ended: CampaignEnded, *, as_json: bool) -> None:
     with Ledger.open(home.folder, read_only=True) as ledger:
-        summary = summary_report.summarize(ledger, why=ended.why)
+        summary = summary_report.summarize(ledger, why=ended.why, front=front_of(ledger), switches=switches_of(ledger))
     if as_json:
         typer.echo(json_text({"event": "Summary", **summary_report.summary_json(summary)}))
         return

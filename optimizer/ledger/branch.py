@@ -20,7 +20,8 @@ IDENTITY = {"GIT_COMMITTER_NAME": "Ratchet", "GIT_COMMITTER_EMAIL": "ratchet@loc
 
 
 class Branch:
-    """The refs of one campaign: its branch, ``refs/ratchet/<campaign>/certified/<n>`` and ``.../abandoned/<n>``.
+    """The refs of one campaign: its branch, and under ``refs/ratchet/<campaign>/`` ``certified/<n>``, ``abandoned/<n>``
+    and ``pareto/<experiment>``.
 
     Reading opens one or two files. Moving runs ``git update-ref`` with the old value, one process a ref, rather than
     git's lock files by hand: it is git that knows packed refs, reflogs, worktrees, names that shadow folders and what
@@ -48,6 +49,22 @@ class Branch:
     def abandoned(self, number: int) -> str:
         """The ref that keeps a way not taken."""
         return f"refs/ratchet/{self.campaign}/abandoned/{number}"
+
+    def pareto(self, experiment: int) -> str:
+        """The ref of a member of the Pareto front."""
+        return f"{self._front}{experiment}"
+
+    def show_front(self, commits: Mapping[int, str]) -> None:
+        """Let ``pareto/<experiment>`` stand at these commits, and no other one be there. Doing it twice does no more
+        than once, and a kill in between leaves what another call mends."""
+        wanted = {self.pareto(number): commit for number, commit in commits.items()}
+        there = str(self._repo.git.for_each_ref(self._front, format="%(refname)")).split()
+        for ref in sorted({*wanted, *there}):
+            old, new = self.read(ref), wanted.get(ref)
+            if new is not None:
+                self._move(RefMove(ref, old, new), "pareto front")
+            elif old is not None:
+                self._repo.git.update_ref("-d", ref, old)
 
     def read(self, ref: str | None = None) -> str | None:
         """The commit at which the branch (or ``ref``) stands, None when there is no such ref."""
@@ -139,6 +156,10 @@ class Branch:
         """The folder that was written last: of the ref's file or, for a packed ref that did not move, git's own."""
         folder = Path(self._repo.common_dir, ref).parent
         return folder if folder.is_dir() else Path(self._repo.common_dir)
+
+    @property
+    def _front(self) -> str:
+        return f"refs/ratchet/{self.campaign}/pareto/"
 
     @property
     def _short(self) -> str:

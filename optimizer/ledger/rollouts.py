@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from sqlite3 import Connection
 
 from optimizer.ledger.codec import rollout_of, rollout_row_of, spend_of, spend_values
@@ -29,6 +30,9 @@ SPENT = f"""INSERT INTO spent (purpose, {COLUMNS}) VALUES (?, {PLACES})
     ON CONFLICT (purpose) DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for name in SPEND_COLUMNS)}"""
 PAIRS = f"""SELECT task, tree, score FROM rollouts
     WHERE tree IN (?, ?) AND {FINISHED} AND attempt <= ? ORDER BY task, seed, attempt"""
+
+COSTS = f"""SELECT tree, task, count(*) AS finished, {", ".join(f"sum({name}) AS {name}" for name in SPEND_COLUMNS)}
+    FROM rollouts WHERE purpose = ? AND {FINISHED} GROUP BY tree, task ORDER BY tree, task"""
 
 
 class Rollouts:
@@ -136,6 +140,15 @@ class Rollouts:
             for task, tree, score in connection.execute(PAIRS, (variant, champion, last)):
                 scores.setdefault(task, ([], []))[0 if tree == variant else 1].append(score)
         return [Pair(task, tuple(new), tuple(old)) for task, (new, old) in scores.items() if new]
+
+    def costs(self, purpose: str) -> dict[str, dict[str, Spend]]:
+        """What the finished rollouts of ``purpose`` cost together: by tree, by task; ``rollouts`` counts them."""
+        found: dict[str, dict[str, Spend]] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(COSTS, (purpose,)):
+                spend = replace(spend_of(row), rollouts=row["finished"])
+                found.setdefault(row["tree"], {})[row["task"]] = spend
+        return found
 
     def _interrupt(self, connection: Connection, where: str, values: tuple[str | int, ...], at: float) -> int:
         rows = connection.execute(f"SELECT * FROM rollouts WHERE {where}", values).fetchall()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from optimizer.ledger.branch import commit_message
-from optimizer.records import Decision, Proposal, Spend
+from optimizer.records import Decision, FrontMember, Proposal, Spend
 from optimizer.reports.words import count, duration, interval, points, short
 
 SUBJECT_WIDTH = 72
@@ -51,6 +51,25 @@ def keep_message(
                 f"tasks {decision.tasks}, better {decision.better}, worse {decision.worse}"
             ),
             "Ratchet-Cost": f"{spend.rollouts} rollouts, {count(spend.tokens)} tokens, {duration(spend.seconds)}",
+            "Ratchet-Suite": suite,
+        },
+    )
+
+
+def front_message(member: FrontMember, *, campaign: str, suite: str) -> str:
+    """The message of the commit that holds a member of the Pareto front which was not kept on the branch."""
+    return commit_message(
+        f"Pareto front: {short(member.what, SUBJECT_WIDTH)}",
+        textwrap.fill(
+            "Nothing else that the campaign measured is both better and cheaper, by the search's estimates, which are "
+            "no claim. It was not kept on the campaign's branch. This commit was made by a machine.",
+            BODY_WIDTH,
+        ),
+        {
+            "Ratchet-Campaign": campaign,
+            "Ratchet-Experiment": str(member.experiment),
+            "Ratchet-Score": f"{member.score:.3f} (search estimate)",
+            "Ratchet-Cost": f"{count(member.billed_tokens)} billed tokens a rollout",
             "Ratchet-Suite": suite,
         },
     )

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from optimizer.ledger.rows import Exam, ExperimentRow, Totals
 from optimizer.ledger.store import Ledger
-from optimizer.records import Verdict
+from optimizer.records import FrontMember, Switch, Verdict
 from optimizer.reports.experiments import experiment_json
+from optimizer.reports.findings import flags_line, front_line, member_json, switch_json
 from optimizer.reports.spending import cache_sentence, spend_json
 from optimizer.reports.words import count, duration, interval, points, short, some, span
 
@@ -29,8 +30,8 @@ NO_HOLDOUT = (
 @dataclass(frozen=True, slots=True)
 class Summary:
     """All that a summary shows. ``holdout`` is the last recorded look, None when there was none; ``has_holdout`` tells
-    whether the suite has such a split at all; ``looks`` counts the looks, ``stale`` tells whether the
-    champion has changed since the last one."""
+    whether the suite has such a split at all; ``looks`` counts the looks, ``stale`` tells whether the champion has
+    changed since the last one. ``front`` is the Pareto front, ``switches`` what each flag did."""
 
     totals: Totals
     kept: Sequence[ExperimentRow]
@@ -40,9 +41,13 @@ class Summary:
     has_holdout: bool
     stale: bool
     why: str
+    front: Sequence[FrontMember] = ()
+    switches: Sequence[Switch] = ()
 
 
-def summarize(ledger: Ledger, *, why: str = "") -> Summary:
+def summarize(
+    ledger: Ledger, *, why: str = "", front: Sequence[FrontMember] = (), switches: Sequence[Switch] = ()
+) -> Summary:
     """Read a summary from the ledger; ``why`` says how the run ended."""
     reports, gate = ledger.reports(), ledger.gate()
     kept = [row for row in ledger.experiments() if row.decision and row.decision.verdict is Verdict.keep]
@@ -55,6 +60,8 @@ def summarize(ledger: Ledger, *, why: str = "") -> Summary:
         has_holdout=bool(reports) or not ledger.campaign.settings.get("no_holdout", False),
         stale=bool(reports and gate and reports[-1].result["working_tree"] != gate["tree"]),
         why=why,
+        front=front,
+        switches=switches,
     )
 
 
@@ -77,6 +84,8 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "experiments": totals.experiments,
         "verdicts": dict(totals.verdicts),
         "kept": [experiment_json(row) for row in summary.kept],
+        "pareto": [member_json(member) for member in summary.front],
+        "flags": [switch_json(switch) for switch in summary.switches],
         "cost": {
             **spend_json(totals.total),
             "by_purpose": {purpose: spend_json(spend) for purpose, spend in totals.spend.items()},
@@ -91,7 +100,10 @@ def render(summary: Summary, *, commands: Sequence[tuple[str, str]] = (), framed
         parts += [Text(NO_HOLDOUT, style="bold yellow"), Text("")]
     if summary.why:
         parts += [Text(f"Ended: {summary.why}."), Text("")]
-    parts += [_holdout(summary), Text(""), _exams(summary), Text(""), _kept(summary), Text(""), _cost(summary.totals)]
+    parts += [_holdout(summary), Text(""), _exams(summary), Text(""), _kept(summary), Text("")]
+    if findings := [line for line in (front_line(summary.front), flags_line(summary.switches)) if line]:
+        parts += [*map(Text, findings), Text("")]
+    parts.append(_cost(summary.totals))
     if commands:
         width = min(34, max(len(command) for command, _ in commands))
         lines = [Text.assemble((command.ljust(width), "cyan"), (f"  # {shows}", "dim")) for command, shows in commands]
