@@ -17,6 +17,7 @@ from typing import Any
 from optimizer.errors import BudgetExceeded
 from optimizer.models.base import Account, Meter, Reply, Trouble, Upstream, UpstreamError
 from optimizer.models.checking import check_request
+from optimizer.models.misses import Misses
 from optimizer.models.retrying import Line, Patience, Retries, Stopwatch
 from optimizer.records import Spend
 from search_space.messages import ModelError, Request, Response, estimate_tokens
@@ -35,6 +36,7 @@ class _Session:
     calls: int = 0
     calls_open: int = 0
     waited: Stopwatch = field(default_factory=Stopwatch)
+    misses: Misses = field(default_factory=Misses)
     gone: threading.Event = field(default_factory=threading.Event)
 
 
@@ -209,8 +211,10 @@ class Door:
                 raise ModelError(402, "budget_exceeded", why) from None
             try:
                 wasted = worst if upstream.costs_money else Spend()  # what nobody can price is paid, not forgotten
+                begun = session.misses.begins(request)
                 reply = _answer(upstream, request, session)
-                spend, wasted = reply.spend, Spend()
+                missed = session.misses.took(begun, reply.spend)
+                spend, wasted = replace(reply.spend, cache_missed_tokens=missed), Spend()
             except UpstreamError as error:
                 wasted = error.spend
                 with self._changed:

@@ -17,13 +17,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from optimizer.models.embedded.caching import Measured, measure
-from search_space.messages import Request, Usage
+from optimizer.records import Spend
+from search_space.messages import Request
 
 
-def missed_tokens(calls: Iterable[tuple[Request, Usage]]) -> list[int]:
-    """The missed tokens of each call of one session, given in the order in which they were made."""
+def missed_tokens(calls: Iterable[tuple[Request, Spend]]) -> list[int]:
+    """The missed tokens of each call of one session, given in the order in which they were made, with what it cost."""
     session = Misses()
-    return [session.took(session.begins(request), usage) for request, usage in calls]
+    return [session.took(session.begins(request), spend) for request, spend in calls]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,13 @@ class Misses:
             )
         return Begun(request, measured, shared)
 
-    def took(self, call: Begun, usage: Usage) -> int:
-        """The call was answered with this usage: the tokens that it missed. One that failed is not told of."""
-        read, written = usage["cache_read_input_tokens"], usage["cache_creation_input_tokens"]
+    def took(self, call: Begun, spend: Spend) -> int:
+        """The call was answered and cost this: the tokens that it missed. One that failed is not told of."""
+        read, written = spend.cache_read_tokens, spend.cache_write_tokens
         if not (read or written or call.blocks):
             return 0
         measured = call.measured or measure(call.request)
-        billed = usage["input_tokens"] + read + written
+        billed = spend.input_tokens + read + written
         per_token = billed / measured.total_tokens if measured.total_tokens else 0.0
         if read or written:
             with self._lock:

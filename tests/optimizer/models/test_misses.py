@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.models.door import Door
 from optimizer.models.embedded.caching import PromptCache, measure
+from optimizer.models.embedded.model import EmbeddedModel
 from optimizer.models.misses import Misses, missed_tokens
-from search_space.messages import Request, Usage
+from optimizer.records import Spend
+from search_space.messages import Request
+from tests.optimizer.models.doubles import Books
 
 HEAD = 1100
 """Tokens of the first block: enough to be cached by itself."""
@@ -29,16 +34,25 @@ def block(letter: str, tokens: int = 100) -> str:
     return letter * (4 * tokens - len('{"type":"text","text":""}'))
 
 
+def cost(cache: PromptCache, built: Request) -> Spend:
+    usage = cache.usage("s", measure(built), 5)
+    return Spend(
+        input_tokens=usage["input_tokens"],
+        cache_read_tokens=usage["cache_read_input_tokens"],
+        cache_write_tokens=usage["cache_creation_input_tokens"],
+    )
+
+
 class Session:
     """An exact cache with a clock set by hand, and the account beside it."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.cache = PromptCache(lambda: self.now)
-        self.calls: list[tuple[Request, Usage]] = []
+        self.calls: list[tuple[Request, Spend]] = []
 
     def ask(self, built: Request) -> int:
-        self.calls.append((built, self.cache.usage("s", measure(built), 5)))
+        self.calls.append((built, cost(self.cache, built)))
         return missed_tokens(self.calls)[-1]
 
 
@@ -77,22 +91,15 @@ def test_calls_side_by_side_owe_each_other_nothing() -> None:
     misses, cache = Misses(), PromptCache(lambda: 0.0)
     built = request([block("a", HEAD)], [0])
     begun = [misses.begins(built) for _ in range(3)]
-    late = [misses.took(one, PromptCache(lambda: 0.0).usage("s", measure(built), 1)) for one in begun]
-    assert late == [0, 0, 0]
-    unread = cache.usage("s", measure(built), 1)
-    assert misses.took(misses.begins(built), unread) == HEAD
+    assert [misses.took(one, cost(PromptCache(lambda: 0.0), built)) for one in begun] == [0, 0, 0]
+    assert misses.took(misses.begins(built), cost(cache, built)) == HEAD
 
 
 def test_a_providers_own_tokens_are_shared_out_by_characters() -> None:
     """Twice as many tokens as we would count, breakpoints placed by the provider itself."""
     built = request([block("a", HEAD), block("b", HEAD)])
-    read: Usage = {
-        "input_tokens": 2 * HEAD,
-        "output_tokens": 5,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 2 * HEAD,
-    }
-    nothing: Usage = {**read, "input_tokens": 4 * HEAD, "cache_read_input_tokens": 0}
+    read = Spend(input_tokens=2 * HEAD, cache_read_tokens=2 * HEAD)
+    nothing = Spend(input_tokens=4 * HEAD)
     assert missed_tokens([(built, read), (built, nothing), (built, read)]) == [0, 2 * HEAD, 0]
 
 
@@ -108,14 +115,34 @@ def test_against_a_plain_comparison_of_texts(calls: list[tuple[list[str], set[in
         texts = [block("h", HEAD), *map(block, letters)]
         marks = sorted(place for place in places if place < len(texts))
         missed = session.ask(request(texts, marks))
-        usage = session.calls[-1][1]
+        spend = session.calls[-1][1]
         shared = max((_shared(texts, old) for old in had), default=0)
-        expected = (HEAD + 100 * (shared - 1) if shared else 0) - usage["cache_read_input_tokens"]
+        expected = (HEAD + 100 * (shared - 1) if shared else 0) - spend.cache_read_tokens
         assert missed == expected >= 0
-        assert missed <= usage["input_tokens"] + usage["cache_creation_input_tokens"]
+        assert missed <= spend.input_tokens + spend.cache_write_tokens
         if marks:
             had.append(texts[: marks[-1] + 1])
 
 
 def _shared(one: Sequence[str], other: Sequence[str]) -> int:
     return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def test_the_door_counts_them_in_the_rollouts_account() -> None:
+    now = [0.0]
+    books = Books()
+    door = Door({"agent": EmbeddedModel(clock=lambda: now[0])}, books)
+    token, other = door.open("one", 1, math.inf), door.open("another", 1, math.inf)
+    built = request([block("a", HEAD), block("b")], [1])
+    door.create(token, built)
+    now[0] = 301.0
+    door.create(token, built)
+    door.create(other, built)
+    spend = door.close(token).spend
+    assert (spend.cache_write_tokens, spend.cache_read_tokens, spend.cache_missed_tokens) == (
+        2 * (HEAD + 100),
+        0,
+        HEAD + 100,
+    )
+    assert door.close(other).spend.cache_missed_tokens == 0, "each rollout has its own account"
+    assert books.spent.cache_missed_tokens == HEAD + 100
