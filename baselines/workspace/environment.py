@@ -45,8 +45,15 @@ def warm(environment_args: Mapping[str, Any]) -> None:
 
 def effects(environment_args: Mapping[str, Any]) -> dict[str, Effects]:
     """The declared effects of each tool by its name, without building anything. Raises ValueError as :func:`build`."""
-    _root(environment_args)
+    for checked in (_root, _files, _latency_s, _may_start_processes):
+        checked(environment_args)
     return {definition.name: definition.effects for definition in DEFINITIONS}
+
+
+def readable(environment_args: Mapping[str, Any]) -> list[str]:
+    """What a rollout must be able to read: the files that are copied in."""
+    files = _files(environment_args)
+    return [files] if files else []
 
 
 def _bounded(tool: Tool) -> Tool:

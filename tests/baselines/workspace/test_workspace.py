@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baselines.agent.toolbox import Toolbox
-from baselines.workspace import build, effects, warm
+from baselines.workspace import build, effects, readable, warm
 from baselines.workspace.folder import Workspace
 from baselines.workspace.tools import DEFINITIONS
 from search_space.calls import Call, running
@@ -32,6 +32,7 @@ def test_the_files_are_copied_in_once(shared_root: Path, tmp_path: Path, monkeyp
     (tmp_path / "given/run.sh").chmod(0o755)
     arguments = {"files": str(tmp_path / "given"), "root": "box", "processes": True}
     warm(arguments)
+    assert readable(arguments) == [arguments["files"]] and readable({}) == []
     tools = {tool.name: tool for tool in build(arguments)}
     assert tools["run_process"].run({"command": ["./run.sh"]}) == "exit status 0\nran"
     tools["write_file"].run({"path": "run.sh", "text": "changed"})
@@ -55,8 +56,10 @@ def test_wrong_arguments_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], words: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=words.replace(".", r"\.")):
-        build(arguments)
+    for function in (build, effects):
+        with pytest.raises(ValueError, match=words.replace(".", r"\.")):
+            function(arguments)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_link_in_the_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
