@@ -122,12 +122,12 @@ MEMORIES: Mapping[str, Mapping[str, Any]] = {
     "first lines": {},
     "topics": {"index_shows": "topics"},
     "whole notes": {"index_shows": "notes"},
-    "whole notes, 300": {"index_shows": "notes", "index_chars": 300},
-    "whole notes, 3000": {"index_shows": "notes", "index_chars": 3000},
+    "whole notes 300": {"index_shows": "notes", "index_chars": 300},
+    "whole notes 3000": {"index_shows": "notes", "index_chars": 3000},
     "start": {"notes_read": "start"},
     "dropped": {"notes_written": "dropped"},
-    "dropped, start": {"notes_written": "dropped", "notes_read": "start"},
-    "results, start": {"notes_written": "results", "notes_read": "start"},
+    "dropped + start": {"notes_written": "dropped", "notes_read": "start"},
+    "results + start": {"notes_written": "results", "notes_read": "start"},
 }
 """Settings of ``[memory]`` with notes and index on."""
 
@@ -135,18 +135,18 @@ MEMORIES: Mapping[str, Mapping[str, Any]] = {
 def memories() -> dict[str, Edit]:
     """The harnesses to measure on sequences: memory off, then every setting without and with the sentence."""
     say = (SENTENCES["notes"],)
-    found = {"memory off": Edit(), "memory off, said": Edit(say)}
+    found = {"memory off": Edit(), "memory off + said": Edit(say)}
     for name, keys in MEMORIES.items():
         found[name] = Edit(toml=_memory(keys))
-        found[f"{name}, said"] = Edit(say, toml=_memory(keys))
+        found[f"{name} + said"] = Edit(say, toml=_memory(keys))
     for how in ("words", "phrase", "recent"):
-        found[f"archive by {how}, index"] = Edit(
+        found[f"archive by {how}"] = Edit(
             toml={"archive = false": f'archive = true\narchive_search = "{how}"', "index = false": "index = true"}
         )
     for how in ("merge", "trim_oldest", "trim_least_read"):
-        for name in ("first lines", "whole notes, 3000"):
+        for name in ("first lines", "whole notes 3000"):
             keys = {**MEMORIES[name], "consolidation": how, "notes_chars": 500}
-            found[f"{name}, {how}, said"] = Edit(say, toml=_memory(keys))
+            found[f"{name} + {how} + said"] = Edit(say, toml=_memory(keys))
     return found
 
 
