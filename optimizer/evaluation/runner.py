@@ -262,7 +262,7 @@ class Runner:
         folder = self._scratch.folder()
         refusals = self._budget.refusals
         batch.tries[key] += 1  # one attempt at a key is under way at a time
-        session = f"{key.tree}/{key.task}/{key.seed}" + (f"#{batch.tries[key]}" if batch.tries[key] > 1 else "")
+        session = f"{key.tree}/{key.task}/{key.seed}"
         token = self._door.open(session, session_seed(key), now + timeout_s, self._settings.rollout_tokens)
         try:
             payload = {

@@ -22,6 +22,9 @@ from optimizer.models.retrying import Line, Patience, Retries, Stopwatch
 from optimizer.records import Spend
 from search_space.messages import ModelError, Request, Response, estimate_tokens
 
+NAMES_KNOWN = 16_384
+"""So many of the latest sessions' names are remembered, to tell when one is opened again."""
+
 
 @dataclass(slots=True)
 class _Session:
@@ -63,16 +66,25 @@ class Door:
         self._retries = retries or Retries()
         self._clock = clock
         self._sessions: dict[str, _Session] = {}
+        self._opened: dict[str, int] = {}
         self._lines = {id(upstream): Line() for upstream in self._upstreams.values()}
         self._waited = Stopwatch()
         self._changed = threading.Condition()
 
     def open(self, session: str, seed: int, deadline: float, token_limit: int | None = None) -> str:
         """A new token for ``session``. Calls with it are answered with ``seed`` until ``deadline`` (an instant of the
-        door's clock) and as long as their tokens together stay within ``token_limit`` (None: no limit)."""
+        door's clock) and as long as their tokens together stay within ``token_limit`` (None: no limit).
+
+        Upstreams know a session that is opened again as ``session#2``, and so on: it finds no prompt cache of its own.
+        """
         token = secrets.token_hex(16)
         with self._changed:
-            self._sessions[token] = _Session(session, seed, deadline, token_limit)
+            times = self._opened.pop(session, 0) + 1
+            self._opened[session] = times
+            if len(self._opened) > NAMES_KNOWN:
+                del self._opened[next(iter(self._opened))]
+            name = session if times == 1 else f"{session}#{times}"
+            self._sessions[token] = _Session(name, seed, deadline, token_limit)
         return token
 
     def close(self, token: str, *, wait_s: float = 0.2) -> Account:

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,10 @@ class ScriptedDoor:
         self.budget = budget
         self.opened: list[tuple[str, int, int | None]] = []
         self.spends: dict[str, Spend] = {}
+        self.accounts: list[Account] = []
+        """What the first sessions to be closed are told beside their spend."""
+        self.troubled = Trouble()
+        self.held = 0
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(str(path))
         self.socket.listen()
@@ -64,13 +68,14 @@ class ScriptedDoor:
         return token
 
     def close(self, token: str) -> Account:
-        return Account(self.spends.pop(token))
+        told = self.accounts.pop(0) if self.accounts else Account()
+        return replace(told, spend=self.spends.pop(token) + told.spend)
 
     def hold(self, until: float, stop: threading.Event) -> None:
-        pass
+        self.held += 1
 
     def trouble(self) -> Trouble:
-        return Trouble()
+        return self.troubled
 
     def end(self) -> None:
         self.socket.shutdown(socket.SHUT_RDWR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -102,3 +103,17 @@ def test_killed_process_loses_only_what_was_in_flight(ledger: Ledger) -> None:
     assert after.rollouts.interrupt() == 2
     total = after.totals().total
     assert (total.rollouts, round(total.usd, 9)) == (3, 2.3)
+
+
+def test_an_attempt_that_came_to_nothing_is_paid_for_and_may_start_again(ledger: Ledger, make: Make) -> None:
+    rollout = make.rollout(make.key("a"))
+    with pytest.raises(ValueError, match="never started"):
+        ledger.rollouts.abandon(rollout.key, Spend())
+    ledger.rollouts.start([rollout.key], "search", reserved=Spend(input_tokens=1000))
+    ledger.rollouts.abandon(rollout.key, Spend(calls=2, input_tokens=7))
+    assert ledger.rollouts.find(rollout.key) is None
+    assert ledger.rollouts.spent() == {"search": Spend(calls=2, input_tokens=7)}
+    ledger.rollouts.start([rollout.key], "search", reserved=Spend(input_tokens=1000))
+    ledger.rollouts.finish(rollout)
+    assert ledger.rollouts.spent()["search"] == replace(rollout.spend, rollouts=1) + Spend(calls=2, input_tokens=7)
+    assert ledger.rollouts.counts() == {"interrupted": 1, "ok": 1}
