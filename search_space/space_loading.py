@@ -20,6 +20,7 @@ from search_space.dimensions.texts import OpenText
 from search_space.domains import Choice, Domain, FloatRange, IntRange, Scalar
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
 from search_space.harness import HARNESS_FILE, HarnessFile
+from search_space.harness_keys import UnknownKey, absent_value
 from search_space.space_file import (
     AlternativesSpec,
     ChoiceSpec,
@@ -136,18 +137,14 @@ class _Loader:
             return spec.default
         if parts[0] == TABLE:
             raise self._wrong("key", f"got {spec.key!r}, expected a dimension of kind 'compaction' for this table")
-        value: Any = HarnessFile.model_construct(name="")
-        for depth, part in enumerate(parts):
-            if isinstance(value, Mapping):
-                return spec.default if parts[0] != "flags" else bool(spec.default)
-            known = list(type(value).model_fields) if isinstance(value, BaseModel) else []
-            if part not in known:
-                near = nearest(part, known)
-                expected = f"one of {', '.join(join_key((*parts[:depth], each)) for each in known)}"
-                text = f"got {spec.key!r}, expected {expected}"
-                raise self._wrong("key", text, join_key((*parts[:depth], near)) if near else None)
-            value = getattr(value, part)
-        return value if isinstance(value, str | int | float | bool) else None
+        try:
+            return absent_value(parts, spec.default)
+        except UnknownKey as error:
+            near = nearest(parts[error.depth], error.known)
+            head = parts[: error.depth]
+            expected = f"one of {', '.join(join_key((*head, each)) for each in error.known)}"
+            text = f"got {spec.key!r}, expected {expected if error.known else 'no key below ' + join_key(head)}"
+            raise self._wrong("key", text, join_key((*head, near)) if near else None) from None
 
     def _condition(self, spec: Conditional, domain: Domain, default: Scalar) -> Condition | None:
         if spec.when is None:

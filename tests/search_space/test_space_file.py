@@ -30,6 +30,12 @@ WRONG = [
         "dimension[0] (limits.max_step).key: got 'limits.max_step', expected one of",
     ),
     (INT.replace("max_steps", "max_step"), "(did you mean 'limits.max_steps'?)"),
+    (
+        INT.replace("limits.max_steps", "subagents.reader.max_step"),
+        "got 'subagents.reader.max_step', expected one of subagents.reader.description,",
+    ),
+    (INT.replace("limits.max_steps", "subagents.reader.max_step"), "(did you mean 'subagents.reader.max_steps'?)"),
+    (INT.replace("limits.max_steps", "limits.max_steps.x"), "expected no key below limits.max_steps"),
     (INT.replace("limits.max_steps", "compaction.block"), "expected a dimension of kind 'compaction'"),
     (INT.replace("limits.max_steps", "a..b"), "expected a dotted key"),
     (INT + INT, "got the dimension 'limits.max_steps' twice, expected different names"),
