@@ -35,6 +35,7 @@ from experiments.navigator.generator import generate  # noqa: E402
 from optimizer.models.door import Door  # noqa: E402
 from optimizer.models.embedded import EmbeddedModel  # noqa: E402
 from optimizer.records import Spend  # noqa: E402
+from search_space.flags import FLAGS  # noqa: E402
 from search_space.harness import harness_from_files, read_folder  # noqa: E402
 from search_space.memory import Memory  # noqa: E402
 from search_space.messages import Request, Response  # noqa: E402
@@ -101,6 +102,8 @@ def edits() -> dict[str, Edit]:
         found[strategy] = Edit(toml={'"sliding_window"': f'"{strategy}"'})
     for mode in ("off", "deferred"):
         found[f"look-alikes {mode}"] = Edit(toml={'default = "offered"': _tools(mode)})
+    for flag in FLAGS:
+        found[f"flag {flag}"] = Edit(toml={"[compaction]": f"[flags]\n{flag} = true\n\n[compaction]"})
     memory = {"index = false": "index = true", "notes = false": "notes = true"}
     found["notes on"] = Edit(toml=memory)
     found["notes on and said"] = Edit((SENTENCES["notes"],), toml=memory)
