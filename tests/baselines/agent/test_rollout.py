@@ -31,7 +31,11 @@ def look_up_then_answer(request):
     if isinstance(last, str):
         call = {"type": "tool_use", "id": "c1", "name": "look_up", "input": {"key": last.split()[-1]}}
         return 200, {"content": [call], "stop_reason": "tool_use", "usage": USAGE}
-    return 200, {"content": [{"type": "text", "text": last[0]["content"]}], "stop_reason": "end_turn", "usage": USAGE}
+    return 200, answer(last[0]["content"])
+
+
+def answer(text):
+    return {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "usage": USAGE}
 
 
 def refuse(request):
@@ -156,6 +160,33 @@ def test_the_program_explains_a_mistake_without_a_traceback(place):
     done = run_program(folder, "--task", folder / "task.txt")
     assert done.returncode == 2
     assert "limitz" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_sub_agents_have_connections_of_their_own(place):
+    folder, server = place
+    (folder / "harness/prompts/agents").mkdir()
+    (folder / "harness/prompts/agents/scout.md").write_text("Look.\n")
+    scout = '[subagents.scout]\ndescription = "Looks."\ntools = ["look_up"]\n'
+    (folder / "harness/harness.toml").write_text(f'name = "h"\n{scout}')
+    both = threading.Barrier(2, timeout=20)
+
+    def model(request):
+        names = [tool["name"] for tool in request["tools"]]
+        if "delegate" not in names:
+            both.wait()
+            return look_up_then_answer(request)
+        last = request["messages"][-1]["content"]
+        if not isinstance(last, str):
+            return 200, answer(last[0]["content"])
+        tasks = [{"agent": "scout", "task": f"What is under {key}"} for key in ("blue", "green")]
+        call = {"type": "tool_use", "id": "c1", "name": "delegate", "input": {"tasks": tasks}}
+        return 200, {"content": [call], "stop_reason": "tool_use", "usage": USAGE}
+
+    server.model = model
+    run_rollout({**payload(folder), "environment_args": {"blue": "sky", "green": "grass"}})
+    result = json.loads((folder / "result.json").read_text())
+    head = "scout - answered after 2 steps"
+    assert result["answer"] == f"[1] {head}\nsky\n\n[2] {head}\ngrass"
 
 
 def test_a_sequence_in_one_rollout(place):
