@@ -244,6 +244,7 @@ def harness_from_files(files: Mapping[str, bytes]) -> Harness:
         if needed not in files:
             raise MissingFile(f"{needed}: got nothing, expected this file in every harness")
     config = _config(files[HARNESS_FILE])
+    _check_seen_by(config)
     agents = _agents_prompts(config, files)
     prompts = {path: _text(path, files[path]) for path in sorted(files) if path in agents or _is_prompt(path)}
     if isinstance(config.compaction, Plugin) and config.compaction.file not in files:
@@ -272,6 +273,19 @@ def content_hash(files: Mapping[str, bytes]) -> str:
         name, content = path.encode(), files[path]
         digest.update(len(name).to_bytes(8, "big") + name + len(content).to_bytes(8, "big") + content)
     return f"sha256:{digest.hexdigest()}"
+
+
+def _check_seen_by(config: HarnessFile) -> None:
+    """Raises :class:`InvalidFile` for a tool that is given to a sub-agent which is not there."""
+    for tool, seen_by in config.tools.visibility.items():
+        name = seen_by.removeprefix(AGENT)
+        if name != seen_by and name not in config.subagents:
+            known = ", ".join(f"{AGENT}{each}" for each in config.subagents)
+            expected = f"a sub-agent of [subagents], {known or 'of which there is none'}"
+            near = nearest(name, config.subagents)
+            raise InvalidFile(
+                HARNESS_FILE, f"tools.visibility.{tool}", repr(seen_by), expected, near and f"{AGENT}{near}"
+            )
 
 
 def _agents_prompts(config: HarnessFile, files: Mapping[str, bytes]) -> set[str]:

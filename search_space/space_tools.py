@@ -8,14 +8,15 @@ from search_space.dimensions.base import Dimension
 from search_space.dimensions.tools import DescriptionDimension, FirstToolDimension, ParallelDimension, ToolDimension
 from search_space.domains import Choice
 from search_space.harness import HARNESS_FILE
+from search_space.memory import MEMORY_TOOLS
 from search_space.space_file import DescriptionSpec, DimensionSpec, FirstToolSpec, ParallelSpec, ToolSpec
 from search_space.toml_text import join_key
 from search_space.tools import Effects, conflict_text
 
 
 def known_effects(specs: Iterable[DimensionSpec], effects: Mapping[str, Effects]) -> dict[str, Effects]:
-    """``effects`` (the environment's, by tool) with what the space file declares added."""
-    known = dict(effects)
+    """``effects`` (the environment's, by tool) and those of memory's tools, with what the space file declares added."""
+    known = {**MEMORY_TOOLS, **effects}
     for spec in specs:
         for tool, said in spec.effects.items() if isinstance(spec, ParallelSpec) else ():
             known[tool] = known.get(tool, Effects()) | said.effects()

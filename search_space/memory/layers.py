@@ -16,10 +16,13 @@ from search_space.memory.matching import scores, words_of
 from search_space.memory.notes import Notes, left_note, shown_note
 from search_space.tools import Effects, Tool, ToolError
 
-MEMORY_TOOLS = ("write_note", "read_note", "search_archive")
-"""The names of the tools that memory can offer."""
-
 NOTES, ARCHIVE = "notes", "archive"
+MEMORY_TOOLS = {
+    "write_note": Effects(writes=frozenset({NOTES})),
+    "read_note": Effects(reads=frozenset({NOTES})),
+    "search_archive": Effects(reads=frozenset({ARCHIVE})),
+}
+"""The tools that memory can offer, by name, with what they touch."""
 START_HEAD = "Notes from earlier that may help:"
 LEAST_SHARE = 0.25
 """A note that matches a task less than this share of the best match is not shown with it."""
@@ -111,14 +114,14 @@ class Memory:
                 "Write a note on a topic, so that it can be read again later.",
                 _schema({"topic": topic, "text": text, "append": append}, ["topic", "text"]),
                 self._write_note,
-                Effects(writes=frozenset({NOTES})),
+                MEMORY_TOOLS["write_note"],
             ),
             Tool(
                 "read_note",
                 "Read the note that was written on a topic.",
                 _schema({"topic": topic}, ["topic"]),
                 self._read_note,
-                Effects(reads=frozenset({NOTES})),
+                MEMORY_TOOLS["read_note"],
             ),
         ]
 
@@ -132,7 +135,7 @@ class Memory:
                 "Search earlier tool results that are no longer in view by words.",
                 _schema({"query": query}, ["query"]),
                 self._search_archive,
-                Effects(reads=frozenset({ARCHIVE})),
+                MEMORY_TOOLS["search_archive"],
             )
         ]
 

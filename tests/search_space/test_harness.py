@@ -64,6 +64,10 @@ def test_compaction_is_the_config_of_its_strategy() -> None:
             "name = 'x'\n[tools.visibility]\ngrep = 'of'",
             "tools.visibility.grep: got 'of', expected one of offered, deferred, off, agent:NAME (did you mean 'off'?)",
         ),
+        (
+            "name = 'x'\n[tools.visibility]\ngrep = 'agent:x'",
+            "tools.visibility.grep: got 'agent:x', expected a sub-agent of [subagents], of which there is none",
+        ),
         ("name = 'x'\n[cache]\nbreakpoints = ['tool']", "cache.breakpoints[0]: got 'tool', expected one of tools,"),
         ("name = 'x'\n[flags]\na = 1", "flags.a: got 1 (int), expected a valid boolean"),
         ("name = 'x'\nlimits = 3", "limits: got 3 (int), expected"),

@@ -14,7 +14,15 @@ from search_space.space import Space, load_space
 from search_space.tools import Effects
 
 FILES = {
-    "harness.toml": b'name = "x"\n\n[tools]\norder = ["outline", "glob"]  # by hand\n',
+    "harness.toml": b"""name = "x"
+
+[tools]
+order = ["outline", "glob"]  # by hand
+
+[subagents.scout]
+description = "Looks."
+mode = "fork"
+""",
     "prompts/system.md": b"Work.\n",
 }
 SPACE = """
@@ -138,7 +146,8 @@ def test_the_same_value_gives_the_same_order_however_it_was_reached(space: Space
             r"description\.grep: got 'My own words\.', expected one of absent",
         ),
         ("tools.descriptions.edit", "Search.", r"tools\.descriptions\.edit: got 'Search\.', but the space opens only"),
-        ("tools.visibility.grep", "agent:other", r"tool\.grep: got 'agent:other'"),
+        ("tools.visibility.grep", "deferred", r"tool\.grep: got 'deferred', expected one of 'offered', 'agent:scout'"),
+        ("tools.visibility.grep", "agent:scot", r"got 'agent:scot', expected a sub-agent.*did you mean 'agent:scout'"),
         ("tools.visibility.grep", "agnt:scout", r"expected one of offered, deferred, off, agent:NAME"),
         ("tools.effects.remote.reads", ["x"], r"tools\.effects\.remote\.reads: got .*but the space opens only"),
     ],
@@ -187,6 +196,12 @@ def test_a_tool_that_always_conflicts_with_itself_is_never_parallel(tmp_path: Pa
     with pytest.raises(InvalidEdit, match="because two calls of whole always conflict over 'files'"):
         space.edit(FILES, {"parallel.whole": True})
     after(space, {"parallel.edit": True})
+
+
+def test_what_memory_s_tools_touch_is_known(tmp_path: Path) -> None:
+    space = space_of(tmp_path, '[[dimension]]\nkind = "parallel"\ntools = ["write_note", "read_note"]\n')
+    assert space.domain("parallel.write_note") == Choice((False,))
+    after(space, {"parallel.read_note": True})
 
 
 FIRST = '[[dimension]]\nkind = "first_tool"\nname = "{0}"\ntools = ["a", "b"]\n'
