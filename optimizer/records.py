@@ -55,6 +55,7 @@ class Spend:
     ``cache_write_tokens`` that were written to live for an hour. ``cache_missed_tokens`` are input or write tokens as
     well: a prefix that an earlier call of the same rollout had in the cache, and that a later call had to send again.
     ``usd_uncached`` is what the same tokens would have cost without a prompt cache, 0 where no price is known.
+    ``unpriced_calls`` are those of ``calls`` that are billed at a price that is not known: ``usd`` lacks them.
     """
 
     rollouts: int = 0
@@ -68,11 +69,17 @@ class Spend:
     cache_write_1h_tokens: int = 0
     cache_missed_tokens: int = 0
     usd_uncached: float = 0.0
+    unpriced_calls: int = 0
 
     @property
     def tokens(self) -> int:
         """Input, output, cache reads and cache writes together."""
         return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    @property
+    def known_usd(self) -> float | None:
+        """Dollars; None when the price of some calls is not known."""
+        return None if self.unpriced_calls else self.usd
 
     @property
     def billed_tokens(self) -> float:
@@ -98,6 +105,7 @@ class Spend:
             self.cache_write_1h_tokens + other.cache_write_1h_tokens,
             self.cache_missed_tokens + other.cache_missed_tokens,
             self.usd_uncached + other.usd_uncached,
+            self.unpriced_calls + other.unpriced_calls,
         )
 
 

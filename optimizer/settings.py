@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -132,10 +133,39 @@ class SandboxSettings(_Settings):
     experiment_timeout_s: Annotated[float, Field(gt=0, le=604_800)] = 600.0
 
 
-class ModelSettings(_Settings):
-    """Which upstream plays which role. The embedded model is the one that needs no key."""
+def _model(name: str) -> str:
+    provider, colon, rest = name.partition(":")
+    if name != "embedded" and not (
+        provider in ("anthropic", "openai", "recorded") and colon and rest.strip() == rest != ""
+    ):
+        raise ValueError(
+            "expected embedded, anthropic:MODEL, openai:MODEL or recorded:FILE, such as anthropic:claude-haiku-4-5"
+        )
+    return name
 
-    agent: Literal["embedded"] = "embedded"
+
+def web_address(url: str) -> str:
+    """``url`` when it is the address of a server. Raises ValueError, which does not repeat what may be a secret."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
+        raise ValueError("expected http://HOST or https://HOST with an optional port and path, and no password in it")
+    return url.rstrip("/")
+
+
+class ModelSettings(_Settings):
+    """Which model plays the role ``agent``, and how it is reached. Only ``agent`` decides what is measured.
+
+    Keys are no settings: they come from ANTHROPIC_API_KEY and OPENAI_API_KEY alone. ``prices`` and ``record`` are
+    files, relative to ``experiment.toml``. ``retry_for_s`` is how long a failing provider is waited for,
+    ``silence_timeout_s`` how long an answer may stand still.
+    """
+
+    agent: Annotated[str, AfterValidator(_model)] = "embedded"
+    base_url: Annotated[str, AfterValidator(web_address)] | None = None
+    prices: str | None = None
+    record: str | None = None
+    retry_for_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
+    silence_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 120.0
 
 
 class CheckSettings(_Settings):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from optimizer.assemble.founding import refuse_early
+from optimizer.assemble.models import cost_words, upstream_of
 from optimizer.assemble.plan import Planned
 from optimizer.assemble.sizes import end_of, workers_of
-from optimizer.models.embedded import EmbeddedModel
 from optimizer.records import Split
 from optimizer.reports.plan import Opening, PlanFacts, shown
 from search_space.space import Choice, Space
@@ -14,6 +14,8 @@ from search_space.space import Choice, Space
 def facts_of(planned: Planned) -> PlanFacts:
     """What would be opened, and what it may cost. Raises RatchetError where the campaign could not be gone on with."""
     refuse_early(planned)
+    model = upstream_of(planned)
+    model.check()
     settings, limits = planned.settings, planned.limits
     end = end_of(planned)
     proposers = settings.proposers
@@ -32,8 +34,9 @@ def facts_of(planned: Planned) -> PlanFacts:
         begins_at=planned.start[0],
         suite=planned.suite.hash,
         tasks={split.value: len(planned.suite.tasks(split)) for split in Split},
-        model=EmbeddedModel().name,
-        costs_money=False,
+        model=model.name,
+        costs_money=model.costs_money,
+        cost=cost_words(planned, model),
         proposers=", ".join(named),
         rollouts=limits.rollouts,
         tokens=limits.tokens,

@@ -18,11 +18,14 @@ from optimizer.ledger import rows
 from optimizer.ledger.branch import Branch
 from optimizer.ledger.lock import CampaignLock, refuse_second
 from optimizer.ledger.store import Ledger
-from optimizer.settings import ExperimentSettings
+from optimizer.settings import ExperimentSettings, ModelSettings
 from optimizer.workspace.workspace import Workspace
 
 UNDECISIVE = {"budget", "description", "sandbox"}
 """Keys of an experiment that may change while a campaign lasts."""
+WAY = frozenset(ModelSettings.model_fields) - {"agent"}
+"""Keys of ``[model]`` that may: how the model is reached, not which one it is."""
+EXCLUDED: Any = {**dict.fromkeys(UNDECISIVE, True), "model": dict.fromkeys(WAY, True)}
 BESIDE = {"folder", "no_holdout"}
 """What the ledger keeps beside the experiment's own keys."""
 
@@ -88,8 +91,9 @@ def _recorded(planned: Planned) -> dict[str, Any]:
 
 
 def _digest(planned: Planned) -> str:
-    """What must not change while a campaign lasts: how things are measured, decided and proposed. Budgets may."""
-    return _hashed(planned.settings.model_dump_json(exclude=UNDECISIVE).encode(), planned)
+    """What must not change while a campaign lasts: how things are measured, decided and proposed. Budgets may, and so
+    may the way to a model: its address, its prices, what is recorded of it."""
+    return _hashed(planned.settings.model_dump_json(exclude=EXCLUDED).encode(), planned)
 
 
 def _hashed(decisive: bytes, planned: Planned) -> str:
@@ -102,6 +106,7 @@ def _same_but_for_newer_keys(planned: Planned, campaign: rows.Campaign) -> bool:
     what was hashed then, and keys that this version has more stand at their defaults."""
     then = {key: value for key, value in campaign.settings.items() if key not in BESIDE}
     decisive = {key: value for key, value in then.items() if key not in UNDECISIVE}
+    decisive["model"] = {key: value for key, value in decisive["model"].items() if key not in WAY}
     text = json.dumps(decisive, separators=(",", ":"), ensure_ascii=False)
     if campaign.experiment != _hashed(text.encode(), planned):
         return False
@@ -109,7 +114,7 @@ def _same_but_for_newer_keys(planned: Planned, campaign: rows.Campaign) -> bool:
         again = ExperimentSettings.model_validate_json(json.dumps(then))
     except ValidationError:
         return False
-    return again.model_dump(exclude=UNDECISIVE) == planned.settings.model_dump(exclude=UNDECISIVE)
+    return again.model_dump(exclude=EXCLUDED) == planned.settings.model_dump(exclude=EXCLUDED)
 
 
 def check_same(planned: Planned, campaign: rows.Campaign) -> None:

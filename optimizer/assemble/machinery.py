@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from optimizer.assemble.models import upstream_of
 from optimizer.assemble.plan import Planned
 from optimizer.assemble.sizes import workers_of
 from optimizer.evaluation.budget import Budget
@@ -17,7 +18,7 @@ from optimizer.evaluation.checks import check_commands, check_files
 from optimizer.evaluation.runner import Runner, RunnerSettings
 from optimizer.evaluation.scratch import Scratch
 from optimizer.models.door import Door
-from optimizer.models.embedded import EmbeddedModel
+from optimizer.models.retrying import Retries
 from optimizer.models.server import DoorServer
 from optimizer.pools.threads import ThreadPool
 from optimizer.proposers.base import Proposer
@@ -57,7 +58,7 @@ def start_runner(
     scratch = stack.enter_context(Scratch())
     pool = ThreadPool(workers_of(settings))
     stack.callback(pool.close)
-    door = Door({"agent": EmbeddedModel()}, budget)
+    door = Door({"agent": upstream_of(planned)}, budget, retries=Retries(for_s=settings.model.retry_for_s))
     server = DoorServer(door, scratch.socket)
     stack.callback(server.close)
     runner = Runner(
@@ -69,7 +70,9 @@ def start_runner(
         store=store,
         budget=budget,
         scratch=scratch,
-        settings=RunnerSettings(rollout_timeout_s=settings.sandbox.rollout_timeout_s),
+        settings=RunnerSettings(
+            rollout_timeout_s=settings.sandbox.rollout_timeout_s, outage_s=settings.model.retry_for_s
+        ),
         keep_trajectories=trajectories,
         on_rollout=on_rollout,
     )

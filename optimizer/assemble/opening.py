@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from optimizer.assemble.accounts import budget_of, share_spent
 from optimizer.assemble.founding import check_same, found, refuse_early
 from optimizer.assemble.machinery import checker, proposer_of, start_runner, start_sandbox
+from optimizer.assemble.models import upstream_of
 from optimizer.assemble.plan import Planned
 from optimizer.assemble.sizes import end_of, gate_of, needed_of, objective_of, tasks_of
 from optimizer.campaign import Campaign
@@ -22,7 +23,6 @@ from optimizer.ledger.branch import Branch
 from optimizer.ledger.lock import CampaignLock
 from optimizer.ledger.settle import recover
 from optimizer.ledger.store import Ledger
-from optimizer.models.embedded import EmbeddedModel
 from optimizer.parts import Parts
 from optimizer.records import Rollout, Spend, Split, Verdict
 from optimizer.settings import BudgetSettings
@@ -40,6 +40,7 @@ def open_campaign(planned: Planned, bus: Bus) -> Iterator[Campaign]:
     ledger here, old ones are recovered first. Raises CampaignBusy when another process runs it."""
     home = planned.home
     refuse_early(planned)
+    upstream_of(planned).check()
     with ExitStack() as stack:
         sandbox = start_sandbox(planned, stack)
         found(planned)
@@ -131,7 +132,7 @@ def _started(planned: Planned, ledger: Ledger, done: int, confinement: str) -> C
         resumed=done > 0,
         total_rollouts=planned.limits.rollouts,
         seconds_left=planned.seconds,
-        model=EmbeddedModel().name,
+        model=upstream_of(planned).name,
         confinement=confinement,
         ref=planned.home.ref,
         repository=str(planned.home.repository),

@@ -16,7 +16,7 @@ from optimizer.home import RUNS, Home
 from optimizer.ledger import rows
 from optimizer.ledger.store import Ledger
 from optimizer.records import Split
-from optimizer.settings import EXPERIMENT_FILE, BudgetSettings, ExperimentSettings, load_experiment
+from optimizer.settings import EXPERIMENT_FILE, BudgetSettings, ExperimentSettings, ModelSettings, load_experiment
 from optimizer.shipped import baseline_folder, experiment_folder
 from optimizer.stopping import seconds_until
 from optimizer.suites.agent import AgentSuite
@@ -44,6 +44,7 @@ class Request:
     minutes: float | None = None
     until: str | None = None
     workers: int | None = None
+    model: str | None = None
     no_holdout: bool = False
     runs: Path = Path(RUNS)
 
@@ -129,6 +130,9 @@ def _experiment(request: Request) -> tuple[ExperimentSettings, Path]:
     settings, folder = load_experiment(path)
     if request.name is not None:
         settings = _checked(ExperimentSettings, {**settings.model_dump(exclude_unset=True), "name": request.name})
+    if request.model is not None:
+        model = _checked(ModelSettings, {**settings.model.model_dump(), "agent": request.model}, {"agent": "model"})
+        settings = settings.model_copy(update={"model": model})
     if request.workers is not None:
         settings = settings.model_copy(
             update={"sandbox": settings.sandbox.model_copy(update={"workers": request.workers})}
@@ -136,12 +140,15 @@ def _experiment(request: Request) -> tuple[ExperimentSettings, Path]:
     return settings, folder
 
 
-def _checked(model: type[M], values: Mapping[str, Any]) -> M:
-    """What was said on the command line, laid over what the file says and checked in the same way."""
+def _checked(model: type[M], values: Mapping[str, Any], flags: Mapping[str, str] | None = None) -> M:
+    """What was said on the command line, laid over what the file says and checked in the same way. ``flags`` are those
+    that are not called after the file's key."""
     try:
         return validate(values, model, file="")
     except InvalidFile as error:
-        raise SettingsError(f"--{error.key}: got {error.got}, expected {error.expected}") from None
+        raise SettingsError(
+            f"--{(flags or {}).get(error.key, error.key)}: got {error.got}, expected {error.expected}"
+        ) from None
 
 
 def _suite(settings: ExperimentSettings, folder: Path) -> Suite:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from optimizer.assemble.founding import check_same
 from optimizer.assemble.machinery import start_runner, start_sandbox
+from optimizer.assemble.models import upstream_of
 from optimizer.assemble.plan import Request, plan_campaign
 from optimizer.assemble.sizes import tasks_of
 from optimizer.errors import SettingsError
@@ -42,6 +43,7 @@ def verify_commit(
         Request(folder, name=campaign.name, runs=home.repository.parent, no_holdout=no_holdout, minutes=24 * 60.0)
     )
     check_same(planned, campaign)
+    upstream_of(planned).check()
     with ExitStack() as stack:
         workspace = Workspace.open(home.repository, planned.harness, ref=home.ref)
         sandbox = start_sandbox(planned, stack)

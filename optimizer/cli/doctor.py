@@ -40,6 +40,7 @@ def examine(folder: Path | None = None, environment: Mapping[str, str] | None = 
         "bubblewrap": machine.bubblewrap,
         "Docker": partial(machine.docker, variables),
         "API key": partial(machine.api_key, variables),
+        "models": partial(machine.models, variables),
     }
     return [_guarded(name, look) for name, look in looks.items()]
 

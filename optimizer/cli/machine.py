@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,8 @@ EARLIEST_CLOCK_S = 1_735_689_600
 """2025-01-01 in seconds since 1970: a clock that shows less was never set."""
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "afs", "ceph", "lustre")
 PATIENCE_S = 20.0
+KEYS = {"ANTHROPIC_API_KEY": "anthropic", "OPENAI_API_KEY": "openai"}
+"""Where keys of providers are found, and the packages that use them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +237,23 @@ def docker(environment: Mapping[str, str], socket: Path = Path("/var/run/docker.
 
 def api_key(environment: Mapping[str, str]) -> Finding:
     """Whether a key is set. The key itself is never printed, not even in part."""
-    if environment.get("ANTHROPIC_API_KEY", "").strip():
-        return Finding("API key", "ok", "ANTHROPIC_API_KEY is set (not shown)", needed=False)
-    detail = "ANTHROPIC_API_KEY is not set; not needed for the embedded model"
-    return Finding("API key", "missing", detail, needed=False)
+    found = [name for name in KEYS if environment.get(name, "").strip()]
+    if found:
+        return Finding("API key", "ok", f"{' and '.join(found)} set (not shown)", needed=False)
+    return Finding("API key", "missing", f"no {' or '.join(KEYS)}; not needed for the embedded model", needed=False)
+
+
+def models(environment: Mapping[str, str]) -> Finding:
+    """Which models a campaign can be run with here; nobody is asked."""
+    usable = ["embedded"]
+    for key, package in KEYS.items():
+        reachable = environment.get(key, "").strip() or environment.get(f"{package.upper()}_BASE_URL", "").strip()
+        if reachable and find_spec(package) is not None:
+            usable.append(f"{package}:MODEL")
+    if find_spec("openai") is None:
+        mend = "pip install 'ratchet-harness[openai]'    (optional: OpenAI-compatible servers)"
+        return Finding("models", "ok", ", ".join(usable), mend, needed=False)
+    return Finding("models", "ok", ", ".join(usable), needed=False)
 
 
 def _file_system(path: Path) -> str:

@@ -39,6 +39,10 @@ def run(
     minutes: Annotated[float | None, typer.Option(help="End after this long, counted from now.")] = None,
     until: Annotated[str | None, typer.Option(help="End at this local time of day, such as 07:00.")] = None,
     workers: Annotated[int | None, typer.Option(help="Rollouts at once.", min=1, max=256)] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The model, in place of the file's: embedded, anthropic:ID, openai:ID, recorded:FILE."),
+    ] = None,
     no_holdout: Annotated[
         bool, typer.Option("--no-holdout", help="Measure no holdout; the report says so on top.")
     ] = False,
@@ -66,6 +70,7 @@ def run(
         minutes=minutes,
         until=until,
         workers=workers,
+        model=model,
         no_holdout=no_holdout,
         runs=runs,
     )

@@ -223,19 +223,25 @@ class Runner:
         """One attempt at each of ``keys``; those to be tried again, in the same order."""
         jobs = [partial(self._attempt, batch, key) for key in keys]
         again: list[RolloutKey] = []
+        unbegun = dict.fromkeys(keys)
         with closing(self._pool.each(jobs, stop=batch.stop)) as attempts:
             for index, attempt in attempts:
                 key, why = keys[index], why_not_counted(attempt)
+                del unbegun[key]
                 if why in ("model", "waited") and not batch.why:
                     why = self._after_failure(batch, key, attempt, again)
                     if why == "again":
                         continue
+                elif why:
+                    self._abandon(key, attempt)
                 if why:
                     # The first reason is the true one: rollouts ended because of it look cancelled.
                     batch.why = batch.why or why
                     batch.stop.set()
                     continue
                 self._finish(batch, key, attempt, grant)
+        for key in unbegun:  # what stopped the others came before their turn: they cost nothing
+            self._store.abandon(key, Spend())
         return sorted(again, key=batch.missing.index)
 
     def _after_failure(self, batch: _Batch, key: RolloutKey, attempt: Attempt, again: list[RolloutKey]) -> str:
@@ -243,13 +249,17 @@ class Runner:
         answer = self._outage.after(attempt, batch.tries[key])
         if answer is Next.count:
             return ""
-        account = attempt.account
-        self._store.abandon(key, replace(account.spend + account.wasted, seconds=attempt.exit.seconds))
+        self._abandon(key, attempt)
         if answer is Next.again:
             again.append(key)
             return "again"
         batch.given_up = answer
         return "model"
+
+    def _abandon(self, key: RolloutKey, attempt: Attempt) -> None:
+        """No measurement, but paid for."""
+        account = attempt.account
+        self._store.abandon(key, replace(account.spend + account.wasted, seconds=attempt.exit.seconds))
 
     def _attempt(self, batch: _Batch, key: RolloutKey) -> Attempt:
         """One rollout, from an empty folder to what it left; runs in a thread of the pool."""

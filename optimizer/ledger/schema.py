@@ -19,7 +19,9 @@ _SPEND_AT_FIRST = {
 }
 _SPEND_SINCE_0005 = {"cache_write_1h_tokens": "INTEGER", "cache_missed_tokens": "INTEGER", "usd_uncached": "REAL"}
 
-SPEND_COLUMNS = (*_SPEND_AT_FIRST, *_SPEND_SINCE_0005)
+_SPEND_SINCE_0006 = {"unpriced_calls": "INTEGER"}
+
+SPEND_COLUMNS = (*_SPEND_AT_FIRST, *_SPEND_SINCE_0005, *_SPEND_SINCE_0006)
 """The fields of :class:`optimizer.records.Spend`, in order."""
 
 _SPEND = ", ".join(f"{name} {kind} NOT NULL DEFAULT 0" for name, kind in _SPEND_AT_FIRST.items())
@@ -83,6 +85,14 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             f"ALTER TABLE {table} ADD COLUMN {name} {kind} NOT NULL DEFAULT 0"
             for table in ("experiments", "rollouts", "spent")
             for name, kind in _SPEND_SINCE_0005.items()
+        ),
+    ),
+    (
+        "0006_unknown_prices",
+        tuple(
+            f"ALTER TABLE {table} ADD COLUMN {name} {kind} NOT NULL DEFAULT 0"
+            for table in ("experiments", "rollouts", "spent")
+            for name, kind in _SPEND_SINCE_0006.items()
         ),
     ),
 )

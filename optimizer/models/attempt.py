@@ -1,4 +1,4 @@
-"""One call to a server that speaks the Messages API: read as it comes, within its time and size, and accounted for."""
+"""One call to a provider: its answer read as it comes, within its time and size, and accounted for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -25,8 +25,8 @@ END_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class AnthropicSettings:
-    """``model`` is an id of the provider. Without ``base_url`` it is Anthropic's own API.
+class ProviderSettings:
+    """``model`` is an id of the provider, which is asked at its own address where ``base_url`` names no other.
 
     ``silence_timeout_s`` is how long an answer may stand still; ``dollars`` whether a budget in dollars depends on the
     price; ``max_answer_bytes`` bounds what is read of one answer.
@@ -40,13 +40,22 @@ class AnthropicSettings:
 
 
 class Attempt:
-    """One call on its way: what it may cost, how long it may take, and what came of it."""
+    """One call on its way: what it may cost, how long it may take, and what came of it. ``translate`` makes a message
+    of the Messages API from an answer in one piece."""
 
-    def __init__(self, settings: AnthropicSettings, worst: Spend, price: Price | None, deadline: float) -> None:
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        worst: Spend,
+        price: Price | None,
+        deadline: float,
+        translate: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda message: message,
+    ) -> None:
         self._settings = settings
         self._worst = worst
         self._price = price
         self._deadline = deadline
+        self._translate = translate
         self._got = Accumulator()
         self._begun = False
         self._late = False
@@ -55,7 +64,7 @@ class Attempt:
         """How long the provider may say nothing. Raises UpstreamError past the deadline."""
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise broken("the deadline of this rollout has passed", again=False, status=504)
+            raise broken("the deadline of this rollout has passed", status=504)
         return min(left, self._settings.silence_timeout_s)
 
     def read(self, answer: Any) -> Reply:
@@ -63,7 +72,7 @@ class Attempt:
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "application/json":  # a server that does not stream
             self._begun = True
-            return self._reply(_json(b"".join(self._bytes(answer))))
+            return self._reply(self._translate(_json(b"".join(self._bytes(answer)))))
         if kind != "text/event-stream":
             raise broken(f"content-type: got '{kind}', expected text/event-stream: is this the right base_url?")
         self._begun = True
@@ -94,7 +103,7 @@ class Attempt:
     def silent(self) -> ModelError:
         """Nothing came for too long, or not to the end by the deadline."""
         if self._late or time.monotonic() >= self._deadline:
-            return broken("no whole answer by the deadline", spend=self._spent(), again=False, status=504)
+            return broken("no whole answer by the deadline", spend=self._spent(), status=504)
         text = f"{self._settings.model}: nothing came for {self._settings.silence_timeout_s:g} s"
         return broken(text, spend=self._spent(), status=504)
 
@@ -111,7 +120,9 @@ class Attempt:
 
     def _reply(self, message: Any) -> Reply:
         whole = whole_message(message)
-        return Reply(cast(Response, whole), spend_of(whole["usage"], self._price))
+        # What a server does not tell is taken at its bound: it may be billed all the same.
+        told = isinstance(message.get("usage"), Mapping)
+        return Reply(cast(Response, whole), spend_of(whole["usage"], self._price) if told else self._worst)
 
     def _error_event(self, data: str) -> ModelError:
         """An error in the middle of a stream has the body of an error, and no status of its own."""

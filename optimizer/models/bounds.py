@@ -37,7 +37,7 @@ def worst_case(request: Request, price: Price | None) -> Spend:
     usd = 0.0
     if price is not None:
         usd = price.worst_usd(tokens, output, caches="cache_control" in text, hours='"1h"' in text)
-    return Spend(calls=1, input_tokens=tokens, output_tokens=output, usd=usd)
+    return Spend(calls=1, input_tokens=tokens, output_tokens=output, usd=usd, unpriced_calls=1 if price is None else 0)
 
 
 def refuse_unbounded(request: Request) -> None:

@@ -28,7 +28,8 @@ NAMES_KNOWN = 16_384
 
 @dataclass(slots=True)
 class _Session:
-    """One rollout's account. ``reserved`` are tokens set aside for calls under way; ``gone`` is set once it closed."""
+    """One rollout's account. ``reserved`` are tokens set aside for calls under way, ``unpaid`` the worst cases of those
+    that somebody is billed for; ``gone`` is set once it closed."""
 
     name: str
     seed: int
@@ -36,6 +37,7 @@ class _Session:
     token_limit: int | None
     account: Account = field(default_factory=Account)
     reserved: int = 0
+    unpaid: list[Spend] = field(default_factory=list)
     calls: int = 0
     calls_open: int = 0
     waited: Stopwatch = field(default_factory=Stopwatch)
@@ -91,7 +93,7 @@ class Door:
         """Refuse ``token`` from now on and return its session's account; that of an unknown token is empty.
 
         Calls that wait for another attempt give up; those under way are waited for, at most ``wait_s`` seconds. What
-        comes later still reaches the meter.
+        comes later still reaches the meter; the account has its worst case, since nobody will ask for it again.
         """
         with self._changed:
             session = self._sessions.pop(token, None)
@@ -99,7 +101,8 @@ class Door:
                 return Account()
             session.gone.set()
             self._changed.wait_for(lambda: not session.calls_open, timeout=wait_s)
-            return self._account(session)
+            account = self._account(session)
+            return replace(account, wasted=sum(session.unpaid, account.wasted))
 
     def account(self, token: str) -> Account:
         """The account of an open session so far; that of an unknown token is empty."""
@@ -213,7 +216,7 @@ class Door:
     def _attempt(self, session: _Session, upstream: Upstream, line: Line, request: Request) -> Response:
         """One attempt, reserved, made and settled."""
         worst = upstream.worst_case(request)
-        self._set_aside(session, worst)
+        self._set_aside(session, worst, billed=upstream.costs_money)
         spend, wasted = Spend(), Spend()
         try:
             try:
@@ -245,17 +248,20 @@ class Door:
         finally:
             self._book(session, worst, spend, wasted)
 
-    def _set_aside(self, session: _Session, worst: Spend) -> None:
+    def _set_aside(self, session: _Session, worst: Spend, *, billed: bool) -> None:
         with self._changed:
             taken = session.account.spend.tokens + session.reserved
             if session.token_limit is not None and taken + worst.tokens > session.token_limit:
                 text = f"{taken:,} tokens taken and up to {worst.tokens:,} needed, expected at most"
                 raise ModelError(402, "budget_exceeded", f"this rollout: {text} {session.token_limit:,}")
             session.reserved += worst.tokens
+            session.unpaid += [worst] * billed
 
     def _book(self, session: _Session, worst: Spend, spend: Spend, wasted: Spend) -> None:
         with self._changed:
             session.reserved -= worst.tokens
+            if worst in session.unpaid:
+                session.unpaid.remove(worst)
             before = session.account
             session.account = replace(before, spend=before.spend + spend, wasted=before.wasted + wasted)
 

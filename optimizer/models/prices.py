@@ -166,7 +166,7 @@ def load_prices(own: Path | None = None) -> Prices:
 
 
 def spend_of(usage: Mapping[str, Any], price: Price | None) -> Spend:
-    """What one call cost by its ``usage``; no dollars where the price is not known."""
+    """What one billed call cost by its ``usage``; where the price is not known, it counts as an unpriced call."""
     return Spend(
         calls=1,
         input_tokens=usage["input_tokens"],
@@ -176,4 +176,5 @@ def spend_of(usage: Mapping[str, Any], price: Price | None) -> Spend:
         cache_write_1h_tokens=(usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens", 0),
         usd=0.0 if price is None else price.cost_usd(usage),
         usd_uncached=0.0 if price is None else price.uncached_usd(usage),
+        unpriced_calls=1 if price is None else 0,
     )

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from optimizer.ledger.rows import ExperimentRow, Pair
 from optimizer.records import Verdict
-from optimizer.reports.spending import cache_sentence, spend_json
+from optimizer.reports.spending import cache_sentence, dollars, spend_json
 from optimizer.reports.words import STYLES, count, duration, interval, points, short
 from search_space.edits import edit_to_json
 
@@ -44,7 +44,7 @@ def experiment_json(row: ExperimentRow) -> dict[str, Any]:
         "variant": row.variant,
         "commit": row.commit,
         "tokens": row.spend.tokens,
-        "usd": row.spend.usd,
+        "usd": row.spend.known_usd,
         "cost": spend_json(row.spend),
         "seconds": row.seconds,
         "started_at": row.started_at,
@@ -91,7 +91,8 @@ def tsv_lines(rows: Iterable[ExperimentRow]) -> Iterable[str]:
         status = verdict.value if verdict in (Verdict.keep, Verdict.discard) else "crash"
         value = "" if row.value is None else f"{row.value:.6f}"
         commit = (row.commit or row.variant or "")[:9]
-        yield f"{commit}\t{value}\t{row.spend.usd:.4f}\t{status}\t{short(row.proposal.what, 200)}"
+        usd = "" if row.spend.known_usd is None else f"{row.spend.known_usd:.4f}"
+        yield f"{commit}\t{value}\t{usd}\t{status}\t{short(row.proposal.what, 200)}"
 
 
 def pairs_json(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
@@ -120,7 +121,7 @@ def show(row: ExperimentRow, pairs: Sequence[Pair], *, most_pairs: int = 100) ->
             facts.add_row("effect", f"{effect}; 95% interval {interval(decision.low, decision.high)} (search tasks)")
     facts.add_row(
         "cost",
-        f"{row.spend.rollouts} rollouts · {count(row.spend.tokens)} tokens · ${row.spend.usd:.2f} · "
+        f"{row.spend.rollouts} rollouts · {count(row.spend.tokens)} tokens · {dollars(row.spend)} · "
         f"{duration(row.seconds)}",
     )
     if cached := cache_sentence(row.spend):

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from optimizer.events import Event
 from optimizer.reports.progress import Progress
+from optimizer.reports.spending import dollars
 from optimizer.reports.words import STYLES, count, duration, points, short, some
 
 
@@ -82,7 +83,7 @@ def _spent(progress: Progress) -> Text:
     total = None if progress.started is None else progress.started.total_rollouts
     rollouts = f"{count(progress.spent.rollouts)}{f' of {count(total)}' if total else ''} rollouts"
     spent = progress.spent
-    return Text(f"{rollouts} · {count(spent.tokens)} tokens · ${spent.usd:.2f} · {progress.rate:.1f} rollouts/s")
+    return Text(f"{rollouts} · {count(spent.tokens)} tokens · {dollars(spent)} · {progress.rate:.1f} rollouts/s")
 
 
 def _standing(progress: Progress) -> tuple[Text, Text]:

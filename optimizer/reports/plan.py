@@ -28,7 +28,8 @@ class Opening:
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
     """The plan of a campaign, in plain values. ``tasks`` counts them by split; limits that are not set are None;
-    ``begins_at`` is a commit, empty when the repository is not made yet."""
+    ``begins_at`` is a commit, empty when the repository is not made yet; ``cost`` says what the model may cost, empty
+    when that is nothing."""
 
     campaign: str
     repository: str
@@ -41,6 +42,7 @@ class PlanFacts:
     tasks: Mapping[str, int]
     model: str
     costs_money: bool
+    cost: str
     proposers: str
     rollouts: int | None
     tokens: int | None
@@ -69,6 +71,8 @@ def render(facts: PlanFacts) -> RenderableType:
     if not facts.holdout_rollouts:
         table.add_row("", Text("No holdout will be measured: no gain can be claimed.", style="yellow"))
     table.add_row("model", facts.model + ("" if facts.costs_money else ": costs nothing, needs no key"))
+    if facts.cost:
+        table.add_row("", facts.cost)
     table.add_row("proposers", facts.proposers)
     table.add_row("budget", _budget(facts))
     table.add_row(

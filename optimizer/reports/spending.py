@@ -9,8 +9,9 @@ from optimizer.reports.words import count
 
 
 def spend_json(spend: Spend) -> dict[str, Any]:
-    """A cost as JSON. ``billed_tokens`` are in units of one uncached input token; the two last are null where no price
-    is known: what the same tokens would have cost without a prompt cache, and how much less was paid."""
+    """A cost as JSON. ``usd`` is null where the price of some calls is not known. ``billed_tokens`` are in units of one
+    uncached input token; the two last are null where no price is known: what the same tokens would have cost without a
+    prompt cache, and how much less was paid."""
     priced = spend.usd_uncached > 0
     return {
         "rollouts": spend.rollouts,
@@ -23,11 +24,18 @@ def spend_json(spend: Spend) -> dict[str, Any]:
         "cache_write_1h_tokens": spend.cache_write_1h_tokens,
         "cache_missed_tokens": spend.cache_missed_tokens,
         "billed_tokens": spend.billed_tokens,
-        "usd": spend.usd,
+        "usd": spend.known_usd,
         "rollout_seconds": spend.seconds,
         "usd_uncached": spend.usd_uncached if priced else None,
         "usd_saved": spend.usd_uncached - spend.usd if priced else None,
     }
+
+
+def dollars(spend: Spend) -> str:
+    """``$1.25``; ``unknown cost`` where no price is known, ``$1.25 and more`` where one is for some of the calls."""
+    if spend.unpriced_calls:
+        return f"${spend.usd:.2f} and more" if spend.usd else "unknown cost"
+    return f"${spend.usd:.2f}"
 
 
 def cache_sentence(spend: Spend) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from optimizer.ledger.rows import Totals
+from optimizer.reports.spending import dollars
 from optimizer.reports.words import count, duration
 
 
@@ -88,7 +89,7 @@ def _spent(totals: Totals, sitting: Sitting) -> str:
             (spent.tokens, sitting.tokens, "tokens"),
         )
     ]
-    parts.append(f"${spent.usd:.2f}" + (f" of ${sitting.usd:.2f}" if sitting.usd else ""))
+    parts.append(dollars(spent) + (f" of ${sitting.usd:.2f}" if sitting.usd else ""))
     if sitting.share is not None:
         parts.append(f"{100 * sitting.share:.0f}% of the budget")
     if sitting.pid is not None and sitting.seconds_left is not None:

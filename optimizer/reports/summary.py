@@ -17,7 +17,7 @@ from optimizer.ledger.store import Ledger
 from optimizer.records import FrontMember, Switch, Verdict
 from optimizer.reports.experiments import experiment_json
 from optimizer.reports.findings import flags_line, front_line, member_json, switch_json
-from optimizer.reports.spending import cache_sentence, spend_json
+from optimizer.reports.spending import cache_sentence, dollars, spend_json
 from optimizer.reports.words import count, duration, interval, points, short, some, span
 
 WIDEST = 110
@@ -188,7 +188,7 @@ def _cost(totals: Totals) -> RenderableType:
     cached = cache_sentence(spend)
     return Text(
         f"Cost: {count(spend.rollouts)} rollouts ({purposes}), {count(spend.calls)} model calls, "
-        f"{count(spend.tokens)} tokens, ${spend.usd:.2f}, {duration(spend.seconds)} of rollouts. "
+        f"{count(spend.tokens)} tokens, {dollars(spend)}, {duration(spend.seconds)} of rollouts. "
         f"{cached[:1].upper()}{cached[1:]}{'. ' if cached else ''}"
         f"{some(totals.experiments, 'experiment')}{': ' if verdicts else ''}{verdicts}."
     )

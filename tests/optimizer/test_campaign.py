@@ -95,6 +95,7 @@ def test_a_campaign_that_an_older_version_began_is_gone_on_with(tmp_path: Path) 
     with closing(sqlite3.connect(ledger)) as connection, connection:
         kept = json.loads(connection.execute("SELECT settings FROM campaign").fetchone()[0])
         del kept["objective"]["constraints"], kept["objective"]["tie_breaks"], kept["sandbox"]["workers"]
+        kept["model"] = {"agent": "embedded"}
         decisive = {key: kept[key] for key in kept if key not in ("budget", "description", "sandbox", "folder")}
         del decisive["no_holdout"]
         text = json.dumps(decisive, separators=(",", ":"), ensure_ascii=False).encode()

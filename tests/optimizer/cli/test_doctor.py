@@ -33,7 +33,7 @@ def shown(findings: list[Finding], width: int = 100) -> str:
 def test_this_machine_can_run_ratchet(tmp_path: Path) -> None:
     findings = examine(tmp_path)
     assert works(findings), shown(findings)
-    assert len({finding.name for finding in findings}) == len(findings) == 13
+    assert len({finding.name for finding in findings}) == len(findings) == 14
     assert {f.name for f in findings if not f.needed} >= {"bubblewrap", "Docker", "API key"}
     assert all(finding.detail for finding in findings)
     assert list(tmp_path.iterdir()) == [], "the doctor writes nothing where campaigns live"

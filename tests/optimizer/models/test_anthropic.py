@@ -14,7 +14,7 @@ import pytest
 
 from optimizer.errors import SettingsError
 from optimizer.models.anthropic import AnthropicUpstream
-from optimizer.models.attempt import AnthropicSettings
+from optimizer.models.attempt import ProviderSettings
 from optimizer.models.base import Reply, UpstreamError
 from optimizer.models.prices import load_prices
 from search_space.messages import ModelError, Request
@@ -45,7 +45,7 @@ def serve() -> Iterator[Serve]:
 
 
 def upstream(server: MessagesServer, *, key: str | None = KEY, **more: Any) -> AnthropicUpstream:
-    settings = AnthropicSettings(**{"model": MODEL, "base_url": server.url, **more})
+    settings = ProviderSettings(**{"model": MODEL, "base_url": server.url, **more})
     return AnthropicUpstream(settings, load_prices(), key=key)
 
 
@@ -181,7 +181,7 @@ def test_the_deadline_holds_however_the_server_behaves(serve: Serve, fault: Faul
     _, model = serve(plan=always(fault))
     began = time.monotonic()
     error = failure(model, within=0.5)
-    assert (error.status, error.again) == (504, False)
+    assert (error.status, error.kind) == (504, "timeout_error")
     assert time.monotonic() - began < 2
     assert failure(model, within=-1.0).status == 504
 
@@ -222,7 +222,7 @@ def test_a_server_that_does_not_stream_is_understood(serve: Serve) -> None:
 
 
 def test_no_key_is_one_clear_line() -> None:
-    model = AnthropicUpstream(AnthropicSettings(MODEL), load_prices(), key=" ")
+    model = AnthropicUpstream(ProviderSettings(MODEL), load_prices(), key=" ")
     with pytest.raises(SettingsError, match="ANTHROPIC_API_KEY is not set") as caught:
         model.check()
     assert "embedded model needs none" in caught.value.hint
@@ -272,9 +272,9 @@ def test_the_key_is_nowhere_to_be_seen(serve: Serve, caplog: pytest.LogCaptureFi
                     assert error.__cause__ is None
                     said = f"{error!r} {error.__dict__}"
                 assert KEY not in said
-            assert KEY not in repr(model) + repr(vars(model)["_settings"])
+            assert KEY not in repr(model) + repr(model.settings)
     assert KEY not in caplog.text
     for odd in ("two words", "sk-\u201cquoted\u201d", "sk-a\nsk-b"):
         with pytest.raises(SettingsError, match="expected one word") as caught:
-            AnthropicUpstream(AnthropicSettings(MODEL), load_prices(), key=odd)
+            AnthropicUpstream(ProviderSettings(MODEL), load_prices(), key=odd)
         assert odd not in str(caught.value)
