@@ -7,11 +7,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement, product
+from math import prod
 from typing import Any
 
 from search_space.messages import ToolSpec
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
+MANY = 64
+"""Parts that one resource with inputs stands for at most; more are the whole resource."""
 GLOB = re.compile(r"[*?\[]")
 
 
@@ -121,7 +124,7 @@ def _bound(resources: Iterable[str], values: Mapping[str, Any]) -> Iterator[str]
         name, _, part = each.partition(":")
         wanted = PLACEHOLDER.findall(part)
         texts = [_texts(values.get(key)) for key in wanted]
-        if not all(texts):
+        if not 0 < prod(map(len, texts)) <= MANY:
             yield name
             continue
         for chosen in product(*texts):

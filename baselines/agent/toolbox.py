@@ -72,7 +72,9 @@ class Toolbox:
         def failed(place: int, error: Exception) -> None:
             _fail(results[place], _said(error))
 
-        effects = [Effects() if why else self._effects(call) for call, why in zip(calls, refused, strict=True)]
+        effects: list[Effects | None] = [None] * len(calls)
+        if len(calls) > 1 and self._partition.max_parallel > 1:
+            effects = [Effects() if why else self._effects(call) for call, why in zip(calls, refused, strict=True)]
         self.catches = run_calls(Work(effects, run, failed), self._partition.max_parallel)
         self._found += [tool for tool in self._new if tool not in self._found]
         self._new.clear()

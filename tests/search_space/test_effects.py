@@ -56,6 +56,7 @@ def test_overlap_is_what_the_paths_say(one: str, other: str) -> None:
         ("files:{paths}", {"paths": ["a", "b/c"]}, {"files:a", "files:b/c"}),
         ("files:{paths}", {"paths": ["a", 1]}, {"files"}),
         ("files:{paths}", {"paths": []}, {"files"}),
+        ("files:{paths}", {"paths": ["a"] * 65}, {"files"}),
         ("files:{folder}/{name}.md", {"folder": "x", "name": "y"}, {"files:x/y.md"}),
         ("files:{folder}/{name}.md", {"folder": "x"}, {"files"}),
         ("files:src notes", {}, {"files:src", "notes"}),
