@@ -88,9 +88,9 @@ def answered(inputs: str, result: str) -> dict[str, int]:
     given = json.loads(inputs).get("tasks")
     tasks = [task for task in given if isinstance(task, dict)] if isinstance(given, list) else []
     heads = list(_HEAD.finditer(result))
-    ends = [head.start() for head in heads[1:]] + [len(result)]
+    ends = [*(head.start() for head in heads[1:]), len(result)]
     found = {}
-    for head, end in zip(heads, ends, strict=True):
+    for head, end in zip(heads, ends, strict=False):  # there is one end too many where nothing is told
         said = result[head.end() : end].strip().splitlines()
         number = _NUMBER.match(said[-1]) if said else None
         if number and 0 < int(head[1]) <= len(tasks):

@@ -97,6 +97,7 @@ def test_only_a_last_line_that_is_a_number_counts() -> None:
     said = "[1] a - answered\nIt took long.\n17\n\n[2] a - answered\nThe answer is 5.\n\n[3] a - answered\n9"
     assert answered(tasks, said) == {"first": 17}
     assert answered('{"tasks": 3}', said) == {}
+    assert answered(tasks, "[handled by the main agent]") == {}  # what a fork sees of the call that started it
 
 
 def test_who_goes_on_from_another_conversation_works_on_the_task_told_there() -> None:
