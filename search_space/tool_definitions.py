@@ -6,6 +6,7 @@ The JSON schema is made from the parameters, so that what the model is told and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +16,8 @@ from search_space.tools import Effects, Tool, ToolError
 
 MAX_ROWS: Final = 60
 """Rows of a result before ``... N more``: enough to answer from, short enough not to flood a context."""
+
+WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 
 Inputs = dict[str, Any]
 Kind = Literal["string", "integer", "number", "boolean", "strings", "numbers"]
@@ -110,7 +113,7 @@ def capped(rows: list[str], total: int | None = None) -> str:
 
 def _typed(parameter: Parameter, value: Any) -> Any:
     """``value`` as the parameter's type; a whole number given as text is taken as the number."""
-    if parameter.kind == "integer" and isinstance(value, str) and value.strip().removeprefix("-").isdecimal():
+    if parameter.kind == "integer" and isinstance(value, str) and WHOLE.fullmatch(value.strip()):
         value = int(value)
     if not _fits(parameter.kind, value):
         raise ToolError(f"wrong type for {parameter.name}: got {_shown(value)}, expected {_WORDS[parameter.kind]}")

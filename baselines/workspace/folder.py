@@ -23,6 +23,8 @@ from search_space.tools import ToolError, resource
 FILES: Final = "files"
 MAX_BYTES: Final = 8_000_000
 """Of one file that is read or written."""
+MAX_PATH: Final = 1_000
+MAX_DEPTH: Final = 50
 
 
 class Workspace:
@@ -39,6 +41,8 @@ class Workspace:
         """The path in normal form, ``.`` for the workspace itself. Raises ToolError for one that leads outside."""
         if "\0" in given or not _encodable(given):
             raise ToolError(f"{given[:80]!r} cannot be a path: it holds a character that no file name can hold")
+        if len(given) > MAX_PATH or given.count("/") > MAX_DEPTH:
+            raise ToolError(f"{given[:60]}...: too long; at most {MAX_PATH} characters and {MAX_DEPTH} folders")
         if given.startswith(("/", "~")):
             raise ToolError(f"{given}: paths are relative to the workspace, such as src/main.py; this one is absolute")
         if ".." in given.split("/"):

@@ -21,6 +21,8 @@ from search_space.tool_definitions import Definition, Inputs, Parameter, capped,
 from search_space.tools import ToolError
 
 MAX_UNPACKED: Final = 32_000_000
+MAX_LISTED: Final = 1_000_000_000
+"""Bytes that the members of an archive may claim when it is only listed: a tar is unpacked to be walked through."""
 MAX_MEMBERS: Final = 2_000
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The time of every packed file: the same files make the same archive."""
@@ -55,7 +57,8 @@ def extract_archive(workspace: Workspace, inputs: Inputs) -> str:
     target, wanted = inputs["target"], inputs["member"]
     members = [each for each in _members(workspace, inputs["path"]) if not wanted or each.name == wanted]
     if not members:
-        raise ToolError(f"no file {wanted!r} in {inputs['path']}; list_archive shows its files")
+        what = f"no file {wanted!r}" if wanted else "no file"
+        raise ToolError(f"{what} in {inputs['path']}; list_archive shows its files")
     places = [f"{target}/{_inside(member.name)}" for member in members]
     if there := [place for place in places if workspace.kind(place) != "nothing"]:
         raise ToolError(f"{there[0]} is already there; extract to another folder")
@@ -84,14 +87,15 @@ def create_archive(workspace: Workspace, inputs: Inputs) -> str:
 
 def _members(workspace: Workspace, path: str, *, contents: bool = True) -> Iterator[Member]:
     packed = io.BytesIO(workspace.read(path))
-    if not (zipfile.is_zipfile(packed) or path.endswith((".tar", ".gz", ".tgz", ".bz2", ".xz"))):
+    zipped = zipfile.is_zipfile(packed)
+    if not (zipped or path.endswith((".tar", ".gz", ".tgz", ".bz2", ".xz"))):
         raise ToolError(f"{path} is no zip or tar archive")
     packed.seek(0)
     try:
         left, count = MAX_UNPACKED, 0
-        for member in _of_zip(packed, contents) if zipfile.is_zipfile(packed) else _of_tar(packed, contents):
+        for member in _of_zip(packed, contents) if zipped else _of_tar(packed, contents):
             count, left = count + 1, left - member.size
-            if count > MAX_MEMBERS or (contents and left < 0):
+            if count > MAX_MEMBERS or left < (0 if contents else -MAX_LISTED):
                 raise ToolError(f"{path} holds too much: at most {MAX_MEMBERS:,} files and {MAX_UNPACKED:,} bytes")
             yield member
     except _BROKEN as error:

@@ -20,17 +20,20 @@ def search_files(workspace: Workspace, inputs: Inputs) -> str:
     rows: list[str] = []
     total = 0
     for path, lines in _texts(workspace, inputs["path"]):
-        for number in (number for number, line in enumerate(lines) if pattern.search(looked_at(line))):
-            total += 1
-            if total > MAX_ROWS:
-                continue
-            rows += [f"{path}-{at + 1}- {shown(lines[at])}" for at in range(max(0, number - around), number)]
-            rows.append(f"{path}:{number + 1}: {shown(lines[number])}")
-            after = range(number + 1, min(len(lines), number + 1 + around))
-            rows += [f"{path}-{at + 1}- {shown(lines[at])}" for at in after]
+        found = [number for number, line in enumerate(lines) if pattern.search(looked_at(line))]
+        room = max(0, MAX_ROWS - total)
+        rows += _shown(path, lines, found[:room], around)
+        total += len(found)
     if total > MAX_ROWS:
         rows.append(f"... {total - MAX_ROWS} more")
     return "\n".join(rows) or f"no line matches {inputs['pattern']}"
+
+
+def _shown(path: str, lines: list[str], found: list[int], around: int) -> list[str]:
+    """The lines found, and those around them, each once: ``path:number: line``, or with dashes for one around."""
+    near = {at for number in found for at in range(number - around, number + around + 1) if 0 <= at < len(lines)}
+    marks = {at: ":" if at in found else "-" for at in near}
+    return [f"{path}{marks[at]}{at + 1}{marks[at]} {shown(lines[at])}" for at in sorted(near)]
 
 
 def find_text(workspace: Workspace, inputs: Inputs) -> str:

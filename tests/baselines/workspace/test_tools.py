@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tarfile
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +186,49 @@ def test_files_of_every_size_end_in_an_answer(tools: dict[str, Tool], root: Path
 def test_the_files_of_the_examples_are_read_and_nothing_else(tools: dict[str, Tool]) -> None:
     found = tools["find_files"].run({"pattern": "**"}).splitlines()
     assert sorted(found) == sorted([*FILES, "pack.zip"])
+
+
+def test_an_archive_is_not_trusted(tools: dict[str, Tool], root: Path) -> None:
+    def tar(name: str, **header: Any) -> None:
+        info = tarfile.TarInfo(name)
+        for key, value in header.items():
+            setattr(info, key, value)
+        with tarfile.open(root / "bad.tar", "w") as archive:
+            archive.addfile(info, io.BytesIO(b"x" * info.size))
+
+    for header, words in [
+        ({"name": "../out", "size": 1}, "would land outside"),
+        ({"name": "/out", "size": 1}, "would land outside"),
+        ({"name": "link", "type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}, "a link or a device"),
+    ]:
+        tar(**header)
+        with pytest.raises(ToolError, match=words):
+            tools["extract_archive"].run({"path": "bad.tar", "target": "out"})
+    with zipfile.ZipFile(root / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", b"\0" * 40_000_000)
+    with pytest.raises(ToolError, match="holds too much"):
+        tools["extract_archive"].run({"path": "bomb.zip", "target": "out"})
+    (root / "cut.zip").write_bytes((root / "pack.zip").read_bytes()[:-30])
+    with pytest.raises(ToolError, match="no zip or tar archive"):
+        tools["list_archive"].run({"path": "cut.zip"})
+    assert not (root / "out").exists()
+
+
+def test_the_same_files_make_the_same_archive(tools: dict[str, Tool], root: Path) -> None:
+    for name in ("a.zip", "b.zip", "a.tgz", "b.tgz"):
+        tools["create_archive"].run({"paths": ["pkg", "notes.txt"], "target": name})
+    assert (root / "a.zip").read_bytes() == (root / "b.zip").read_bytes()
+    assert (root / "a.tgz").read_bytes() == (root / "b.tgz").read_bytes()
+    tools["extract_archive"].run({"path": "a.tgz", "target": "out"})
+    assert (root / "out/pkg/shapes.py").read_text() == FILES["pkg/shapes.py"]
+
+
+def test_lines_around_matches_are_shown_once(tools: dict[str, Tool]) -> None:
+    said = tools["search_files"].run({"pattern": "alpha", "path": "notes.txt", "context": 2})
+    assert said.splitlines() == [
+        "notes.txt-1- beta 2",
+        "notes.txt:2: alpha 10",
+        "notes.txt-3- beta 2",
+        "notes.txt-4- beta 2",
+        "notes.txt:5: alpha 9",
+    ]
