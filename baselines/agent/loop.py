@@ -17,7 +17,17 @@ from baselines.agent.toolbox import Toolbox
 from search_space.compaction import Compaction
 from search_space.flags import is_on
 from search_space.harness import Harness
-from search_space.messages import Block, Message, Model, ModelError, Request, Response, ToolResultBlock, ToolUseBlock
+from search_space.messages import (
+    Block,
+    Message,
+    Model,
+    ModelError,
+    Request,
+    Response,
+    ToolResultBlock,
+    ToolUseBlock,
+    blocks,
+)
 from search_space.tools import Tool
 
 Record = Callable[[Mapping[str, Any]], None]
@@ -73,6 +83,7 @@ class Agent:
     def work(self, history: list[Message]) -> Outcome:
         """Go on from ``history``, which ends with a message of the user and is continued in place."""
         self._hints, self._repeats = Hints(self.harness, self.known), Repeats(self.known)
+        self._ids |= {block["id"] for message in history for block in blocks(message) if block["type"] == "tool_use"}
         limit = self.harness.limits.max_steps
         for step in range(1, limit + 1):
             try:

@@ -238,6 +238,18 @@ def test_a_fork_cannot_delegate_nor_write_without_leave(tmp_path):
     assert look["content"] == "p is grey"
 
 
+def test_a_fork_that_uses_an_id_of_its_parent_again_gets_another(tmp_path):
+    def child(request):
+        look = {"type": "tool_use", "id": "c1-0", "name": "look", "input": {}}
+        return "ok" if len(request["messages"]) > 7 else [look]
+
+    model = forking(delegate(("twin", "a")), child)
+    start(tmp_path, model, FORK, [LOOK]).run("TASK")
+    (malformed,) = records(tmp_path, "malformed", "twin")
+    assert "c1-0" in malformed["what"][0]
+    assert records(tmp_path, "returned", "twin")[0]["answer"] == "ok"
+
+
 def test_writers_with_leave_run_one_after_the_other(tmp_path):
     def child(request):
         return (
