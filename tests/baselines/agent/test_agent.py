@@ -267,13 +267,13 @@ def test_a_caught_conflict_is_recorded(start, tmp_path):
         current_call().write("files:a", lambda: None)
         return "written"
 
-    def look(given):
+    def peek(given):
         current_call().read("files:a")
         read.set()
         return "seen"
 
-    tools = [tool("write", write, Effects()), tool("look", look, Effects()), *TOOLS]
-    model = Scripted([("write", {}), ("look", {})], [("look", {})], "done")
+    tools = [tool("write", write, Effects()), tool("peek", peek, Effects()), *TOOLS]
+    model = Scripted([("write", {}), ("peek", {})], [("peek", {})], "done")
     start(model, '[tools]\nschedule = "effects"', tools=tools).run("x")
     first, second = (each for each in read_trajectory(tmp_path / "trajectory.jsonl") if each["kind"] == "results")
     assert (first["caught"], first["conflicts"]) == (1, [["c1-0", "c1-1", "files:a"]])
