@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from baselines.workspace import build
 from search_space.tools import Tool
-from tests.baselines.workspace.examples import lay_out
+from tests.baselines.workspace.examples import lay_out, snapshot
+
+Unchanged = Callable[[], None]
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +29,17 @@ def shared(shared_root: Path) -> dict[str, Tool]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(shared_root.parent)
         return {tool.name: tool for tool in build({"root": shared_root.name, "processes": True})}
+
+
+@pytest.fixture(scope="session")
+def unchanged(shared_root: Path) -> Unchanged:
+    """Asserts that the shared workspace is as it was."""
+    before = snapshot(shared_root)
+
+    def check() -> None:
+        assert snapshot(shared_root) == before
+
+    return check
 
 
 @pytest.fixture

@@ -80,6 +80,11 @@ def lay_out(root: Path) -> None:
     (root / "app.py").write_text(APP.replace("App()", "App( )"))
 
 
+def snapshot(root: Path) -> dict[str, bytes]:
+    """Every file below ``root`` with its content, those of ``.git`` included."""
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
 def git(root: Path, *words: str) -> None:
     who = {"NAME": "Demo", "EMAIL": "demo@example.org", "DATE": "2024-03-01T12:00:00Z"}
     names = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,8 +10,9 @@ import pytest
 from baselines.workspace.tools import DEFINITIONS
 from search_space.calls import Call, running
 from search_space.tools import Tool, ToolError
+from tests.baselines.workspace.conftest import Unchanged
 from tests.baselines.workspace.examples import FILES, WORKS
-from tests.baselines.workspace.test_tools import snapshot, undeclared
+from tests.baselines.workspace.test_tools import undeclared
 
 ODD = (
     *("", " ", ".", "./", "a/b", "pkg/", "pkg//shapes.py", "*", "[", "{}", "-", "--help", "\n", "\x00", "\ud800"),
@@ -46,9 +46,8 @@ def odd(random: Random, schema: dict[str, Any], usual: Any) -> Any:
 
 @pytest.mark.parametrize("name", [each.name for each in DEFINITIONS if not each.name.startswith("run_")])
 @pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
-def test_odd_inputs_end_in_a_text_or_an_error(shared: dict[str, Tool], shared_root: Path, name: str) -> None:
+def test_odd_inputs_end_in_a_text_or_an_error(shared: dict[str, Tool], unchanged: Unchanged, name: str) -> None:
     tool, random = shared[name], Random(name)
-    before = snapshot(shared_root)
     examples = [example.given for example in WORKS if example.tool == name]
     properties = tool.input_schema["properties"]
     for _ in range(8 if name.startswith("git_") else 40):
@@ -62,4 +61,4 @@ def test_odd_inputs_end_in_a_text_or_an_error(shared: dict[str, Tool], shared_ro
                 said = str(error)
         assert isinstance(said, str), given
         assert undeclared(tool, given, call) == []
-    assert snapshot(shared_root) == before
+    unchanged()

@@ -16,7 +16,8 @@ from baselines.workspace.tools import DEFINITIONS, FAMILIES, LOOK_ALIKES
 from search_space.calls import Call, running
 from search_space.tool_specs import check_tool_spec
 from search_space.tools import Tool, ToolError, overlap
-from tests.baselines.workspace.examples import FAILS, FILES, WORKS, Works
+from tests.baselines.workspace.conftest import Unchanged
+from tests.baselines.workspace.examples import FAILS, FILES, WORKS, Works, snapshot
 
 NAMES = [definition.name for definition in DEFINITIONS]
 
@@ -33,10 +34,6 @@ def undeclared(tool: Tool, given: dict[str, Any], call: Call) -> list[str]:
 
 def _within(part: str, whole: str) -> bool:
     return overlap(part, whole) and len(whole) <= len(part)
-
-
-def snapshot(root: Path) -> dict[str, bytes]:
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def test_there_are_enough_and_each_is_tried() -> None:
@@ -61,12 +58,11 @@ def test_what_the_model_sees_is_what_the_api_takes(shared: dict[str, Tool], name
 
 
 @pytest.mark.parametrize("example", [example for example in WORKS if not WRITES[example.tool]], ids=str)
-def test_what_a_reading_tool_says_and_touches(shared: dict[str, Tool], shared_root: Path, example: Works) -> None:
-    before = snapshot(shared_root)
+def test_what_a_reading_tool_says_and_touches(shared: dict[str, Tool], unchanged: Unchanged, example: Works) -> None:
     call = runs(shared[example.tool], example)
     assert not call.writes
     call.commit()
-    assert snapshot(shared_root) == before
+    unchanged()
 
 
 @pytest.mark.parametrize("example", [example for example in WORKS if WRITES[example.tool]], ids=str)
@@ -96,14 +92,13 @@ def runs(tool: Tool, example: Works) -> Call:
 
 
 @pytest.mark.parametrize(("name", "given", "words"), FAILS, ids=[name for name, _, _ in FAILS])
-def test_an_error(shared: dict[str, Tool], shared_root: Path, name: str, given: dict[str, Any], words: str) -> None:
-    before = snapshot(shared_root)
+def test_an_error(shared: dict[str, Tool], unchanged: Unchanged, name: str, given: dict[str, Any], words: str) -> None:
     with running(Call()) as call, pytest.raises(ToolError) as raised:
         shared[name].run(given)
     assert words in str(raised.value)
     assert len(str(raised.value)) < 1200
     assert undeclared(shared[name], given, call) == []
-    assert snapshot(shared_root) == before
+    unchanged()
 
 
 OUT = ["../secret", "pkg/../../secret", "/etc/passwd", "~/secret", "link", "folder/x", "in\0side", "\ud800"]

@@ -22,7 +22,7 @@ from search_space.harness import ToolsConfig
 from search_space.messages import ToolUseBlock
 from search_space.partition import Partition
 from search_space.tools import Tool, ToolError
-from tests.baselines.workspace.test_tools import snapshot
+from tests.baselines.workspace.examples import snapshot
 
 
 def test_the_files_are_copied_in_once(shared_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
