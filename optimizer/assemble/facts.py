@@ -8,6 +8,7 @@ from optimizer.assemble.plan import Planned
 from optimizer.assemble.sizes import end_of, workers_of
 from optimizer.records import Split
 from optimizer.reports.plan import Opening, PlanFacts, shown
+from optimizer.settings import ObjectiveSettings
 from search_space.space import Choice, Space
 
 
@@ -38,6 +39,7 @@ def facts_of(planned: Planned) -> PlanFacts:
         costs_money=model.costs_money,
         cost=cost_words(planned, model),
         proposers=", ".join(named),
+        objective=_objective(settings.objective),
         rollouts=limits.rollouts,
         tokens=limits.tokens,
         usd=limits.usd,
@@ -48,6 +50,19 @@ def facts_of(planned: Planned) -> PlanFacts:
         rollout_timeout_s=settings.sandbox.rollout_timeout_s,
         dimensions=_openings(planned),
     )
+
+
+def _objective(objective: ObjectiveSettings) -> str:
+    """What is made better, within which limits, and what makes a harness simple."""
+    told = ["the mean score"]
+    for limit in objective.constraints:
+        if limit.at_most is not None:
+            told.append(f"{limit.metric} at most {limit.at_most:g} a rollout")
+        if limit.at_most_rise is not None:
+            told.append(f"{limit.metric} at most {limit.at_most_rise:.0%} above the baseline")
+    if objective.tie_breaks:
+        told.append(f"where that is open, the simpler harness by {', '.join(objective.tie_breaks)}")
+    return "; ".join(told)
 
 
 def _openings(planned: Planned) -> list[Opening]:

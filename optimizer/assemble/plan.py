@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from optimizer.assemble.sizes import end_of, first_of
+from optimizer.assemble.values import check_values
 from optimizer.errors import CampaignMissing, RepositoryError, SettingsError
 from optimizer.home import RUNS, Home
 from optimizer.ledger import rows
@@ -231,7 +232,9 @@ def _repository_of(path: Path) -> Path:
 
 def _check_start(planned: Planned) -> None:
     """What would make a new campaign useless from its first minute on."""
-    harness_from_files(planned.start[1])
+    files = planned.start[1]
+    harness_from_files(files)
+    check_values(planned.space, files, file=str(planned.folder / planned.settings.space))
     holdout, needed = end_of(planned).holdout, first_of(planned)
     rollouts = planned.limits.rollouts
     if rollouts is not None and rollouts < holdout + needed:

@@ -44,6 +44,7 @@ class PlanFacts:
     costs_money: bool
     cost: str
     proposers: str
+    objective: str
     rollouts: int | None
     tokens: int | None
     usd: float | None
@@ -73,6 +74,7 @@ def render(facts: PlanFacts) -> RenderableType:
     table.add_row("model", facts.model + ("" if facts.costs_money else ": costs nothing, needs no key"))
     if facts.cost:
         table.add_row("", facts.cost)
+    table.add_row("objective", facts.objective)
     table.add_row("proposers", facts.proposers)
     table.add_row("budget", _budget(facts))
     table.add_row(

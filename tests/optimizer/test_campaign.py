@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sqlite3
+import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,8 +26,9 @@ from optimizer.events import (
     PhaseChanged,
     RolloutFinished,
 )
-from optimizer.experiment import Memory
+from optimizer.experiment import Memory, run_experiment
 from optimizer.records import Verdict
+from optimizer.standing import Standing
 from tests.optimizer.cli.projects import Project, make_project
 
 
@@ -111,3 +115,23 @@ def test_a_campaign_that_an_older_version_began_is_gone_on_with(tmp_path: Path) 
         open_campaign(plan_campaign(request), Bus()),
     ):
         pass
+
+
+def test_what_the_searchs_time_cuts_short_is_over_budget_and_may_be_tried_again(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    idea = 'hypothesis = "A few steps more"\n[changes]\n"limits.max_steps" = 2\n'
+    (project.experiment / "proposals" / "zz.toml").write_text(idea)
+    with open_campaign(plan_campaign(Request(project.experiment, rollouts=60)), Bus()) as campaign:
+        parts, memory = campaign.parts, Memory()
+        standing = Standing.at_baseline(campaign.baseline, campaign.baseline_commit)
+        after = run_experiment(1, standing, memory, parts, deadline=time.monotonic())
+        assert after is not None and (after.tree, after.spent_out) == (standing.tree, "")
+        row = parts.ledger.experiment(1)
+        assert row is not None and row.decision is not None and row.commit is None
+        assert row.decision.verdict is Verdict.over_budget and "time was up" in row.decision.reason
+        assert memory.tried == {}, "nothing was learnt of it"
+        own = replace(parts, experiment_timeout_s=0.0)
+        assert run_experiment(2, standing, memory, own, deadline=math.inf) is not None
+        row = parts.ledger.experiment(2)
+        assert row is not None and row.decision is not None and row.decision.verdict is Verdict.timeout
+        assert list(memory.tried.values()) == [2]

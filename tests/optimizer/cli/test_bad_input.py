@@ -49,6 +49,8 @@ def refused(done: Done, *parts: str) -> None:
         (EXPERIMENT, "[suite]", 'program = "no.md"\n[suite]', ("program: got 'no.md'", "no such file")),
         (EXPERIMENT, "[suite]", 'space = "no.toml"\n[suite]', ("no.toml", "expected a space file")),
         (SPACE, "limits.max_steps", "limits.max_stepz", ("limits.max_stepz", "did you mean 'limits.max_steps'?")),
+        (SPACE, "values = [1, 2, 9]", 'values = [1, "two"]', ("space.toml: limits.max_steps: got 'two'", "integer")),
+        (SPACE, "values = [500, 6000]", "values = [5, 6000]", ("space.toml: limits.max_result_chars: got 5", "100")),
         (SPACE, 'kind = "text"', 'kind = "txt"', ("txt", "did you mean 'text'?")),
     ],
 )
