@@ -16,6 +16,8 @@ from search_space.validation import nearest
 
 SEARCH_TOOL = "search_tools"
 """The name of the tool that finds deferred tools."""
+OWN_TOOLS = (*MEMORY_TOOLS, DELEGATE_TOOL)
+"""Tools that a harness has because it turned a part of itself on: offered unless it names them."""
 
 WORD = re.compile(r"[a-z0-9]+")
 COMMON = frozenset(
@@ -40,7 +42,8 @@ class Partition:
         _check_names(config, {tool.name for tool in tools}, agent, also)
         tools = self.adapt(tools)
         _check_marks(config, tools)
-        seen = {tool.name: config.visibility.get(tool.name, config.default) for tool in tools}
+        default = {tool.name: "offered" if tool.name in OWN_TOOLS else config.default for tool in tools}
+        seen = {name: config.visibility.get(name, by_default) for name, by_default in default.items()}
         if agent:
             mine = {name for name in seen if seen[name] == AGENT + agent or (name in also and seen[name] != "off")}
             seen = {name: "offered" if name in mine else "off" for name in seen}
@@ -90,7 +93,7 @@ def _check_names(config: ToolsConfig, known: set[str], agent: str, also: Collect
 
 
 def _check_name(key: str, name: str, known: set[str]) -> None:
-    if name not in known and name not in (*MEMORY_TOOLS, SEARCH_TOOL, DELEGATE_TOOL):
+    if name not in known and name not in (*OWN_TOOLS, SEARCH_TOOL):
         got = f"an unknown tool, '{name}'" if not key.endswith(f".{name}") else "an unknown tool"
         expected = f"a tool of the environment: {', '.join(sorted(known)) or 'it has none'}"
         raise InvalidFile(HARNESS_FILE, key, got, expected, nearest(name, known))

@@ -42,6 +42,13 @@ def test_tools_are_split_in_order() -> None:
     assert names(partition.deferred) == ["write_file", "find_class"]
 
 
+def test_a_harness_own_tools_are_offered_unless_it_names_them() -> None:
+    own = [*TOOLS, tool("delegate", "Hand tasks to sub-agents.")]
+    assert names(Partition(config(default="deferred"), own).offered) == ["write_note", "delegate"]
+    named = config(default="off", visibility={"write_note": "deferred", "delegate": "off"})
+    assert names(Partition(named, own).offered) == [] and names(Partition(named, own).deferred) == ["write_note"]
+
+
 def test_a_sub_agent_sees_what_is_its_own_and_what_it_lists() -> None:
     visibility = {"grep": "agent:scout", "read_file": "deferred", "write_note": "off", "write_file": "agent:editor"}
     settings = config(visibility=visibility, order=["read_file"])
