@@ -1,4 +1,4 @@
-"""What the agent finds itself in: the navigator's tools over a source tree, among all those over a workspace of its own.
+"""What the agent finds itself in: the navigator's tools over a source tree, among those over a workspace of its own.
 
 Only the navigator's tools see the tree. The workspace is empty at the start: its tools are real, and beside the point.
 A tool of the workspace that has the name of one of the navigator's is left out.
