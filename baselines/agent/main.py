@@ -109,7 +109,6 @@ def assemble(
     )
     children.join(agent, partition)
     return agent
-    return agent
 
 
 def build_tools(environment: str, arguments: Mapping[str, Any]) -> list[Tool]:
