@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import fork, navigator, own_time, parallel, rollouts
+from tests.bench import door, fork, navigator, own_time, parallel, rollouts
 from tests.bench.tables import machine
 
 BENCHMARKS: dict[str, Callable[[str], str]] = {
     "own_time": own_time.report,
     "rollouts": rollouts.report,
     "parallel": parallel.report,
+    "door": door.report,
     "navigator": navigator.report,
     "fork": fork.report,
 }

@@ -20,6 +20,7 @@ from optimizer.models.server import DoorServer
 from optimizer.models.streaming import events
 from optimizer.records import Spend
 from search_space.messages import Request, Response
+from tests.bench.door import figures, streams
 from tests.optimizer.models.doubles import ONCE, Books, Scripted, answer, ask
 
 BLOCKS: list[Any] = [
@@ -230,22 +231,8 @@ def test_the_embedded_model_takes_what_other_harnesses_send() -> None:
     assert door.create(door.open("s", 0, float("inf")), request)["content"]
 
 
-def test_two_hundred_streams_at_once_lose_and_double_nothing(rig: Callable[..., Rig]) -> None:
-    made = rig(lambda request: (time.sleep(0.05), many(request))[1])
-    seen: list[tuple[int, int]] = []
-
-    def work() -> None:
-        body = {**HELLO, "stream": True}
-        got = HTTP.post(f"{made.server.url}/v1/messages", json=body, headers={"x-api-key": made.token}, timeout=30.0)
-        told = [json.loads(line[6:]) for line in got.text.split("\n") if line.startswith("data: ")]
-        usage = next(one["usage"] for one in told if one["type"] == "message_delta")
-        seen.append((usage["input_tokens"], usage["output_tokens"]))
-
-    threads = [threading.Thread(target=work) for _ in range(200)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30.0)
-    assert seen == [(8, 2)] * 200 and len(made.asked) == 200
-    assert made.door.close(made.token, wait_s=5.0).spend == made.books.spent
-    assert made.books.spent == Spend(calls=200, input_tokens=1600, output_tokens=400)
+def test_two_hundred_streams_at_once_lose_and_double_nothing() -> None:
+    counted = streams(200, 2, delay_s=0.05)
+    counted.pop("seconds")
+    assert len(counted) == 4 and len({figures(one) for one in counted.values()}) == 1, counted
+    assert counted["clients"].calls == 400 and counted["clients"].cache_read_tokens > 0
