@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from optimizer.assemble.models import upstream_of
+from optimizer.assemble.models import recorder_of
 from optimizer.assemble.plan import Planned
 from optimizer.assemble.sizes import workers_of
 from optimizer.evaluation.budget import Budget
@@ -58,7 +58,7 @@ def start_runner(
     scratch = stack.enter_context(Scratch())
     pool = ThreadPool(workers_of(settings))
     stack.callback(pool.close)
-    door = Door({"agent": upstream_of(planned)}, budget, retries=Retries(for_s=settings.model.retry_for_s))
+    door = Door({"agent": recorder_of(planned, stack)}, budget, retries=Retries(for_s=settings.model.retry_for_s))
     server = DoorServer(door, scratch.socket)
     stack.callback(server.close)
     runner = Runner(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib.util import find_spec
+from pathlib import Path
 
 from optimizer.assemble.plan import Planned
 from optimizer.errors import SettingsError
@@ -17,6 +19,7 @@ from optimizer.models.openai import KEY_NAME as OPENAI_KEY
 from optimizer.models.openai import OpenAIUpstream
 from optimizer.models.prices import Prices, load_prices
 from optimizer.models.provider import ProviderUpstream
+from optimizer.models.recorded import RecordedUpstream, RecordingUpstream
 from optimizer.settings import ModelSettings, web_address
 from search_space.harness import harness_from_files
 
@@ -29,12 +32,32 @@ MISSING = "pip install 'ratchet-harness[openai]'"
 
 
 def upstream_of(planned: Planned, environment: Mapping[str, str] | None = None) -> Upstream:
-    """What answers the campaign's calls. Makes no call and looks at nothing but settings and ``environment``.
+    """What answers the campaign's calls: see :func:`make_upstream`."""
+    dollars = planned.limits.usd is not None
+    return make_upstream(planned.settings.model, planned.folder, dollars=dollars, environment=environment)
+
+
+def recorder_of(planned: Planned, stack: ExitStack) -> Upstream:
+    """What answers the campaign's calls, recorded where the settings ask for it; ``stack`` lets go of files."""
+    upstream, record = upstream_of(planned), planned.settings.model.record
+    if isinstance(upstream, RecordedUpstream):
+        stack.callback(upstream.close)
+    if record is None:
+        return upstream
+    recording = RecordingUpstream(upstream, planned.folder / record)
+    stack.callback(recording.close)
+    return recording
+
+
+def make_upstream(
+    model: ModelSettings, folder: Path, *, dollars: bool, environment: Mapping[str, str] | None = None
+) -> Upstream:
+    """What ``model`` names; its files are relative to ``folder``, and ``dollars`` says whether there is a budget in
+    dollars. Makes no call and looks at nothing but files and ``environment``.
 
     Raises :class:`SettingsError` for what cannot be: prices that are not in order, a provider whose package is missing.
     """
     variables = os.environ if environment is None else environment
-    model = planned.settings.model
     provider, _, name = model.agent.partition(":")
     if provider == "embedded":
         return EmbeddedModel()
@@ -43,9 +66,11 @@ def upstream_of(planned: Planned, environment: Mapping[str, str] | None = None) 
         if find_spec(provider) is None:
             raise SettingsError(f"model: '{model.agent}' needs the package {provider}", hint=MISSING)
         address = _address(model, variables, f"{provider.upper()}_BASE_URL")
-        settings = ProviderSettings(name, address, model.silence_timeout_s, planned.limits.usd is not None)
-        return kind(settings, _prices(planned), key=variables.get(key_name))
-    raise SettingsError("model: recorded exchanges cannot be replayed yet", hint="use embedded or anthropic:MODEL")
+        settings = ProviderSettings(name, address, model.silence_timeout_s, dollars)
+        return kind(settings, _prices(model, folder), key=variables.get(key_name))
+    if model.record is not None:
+        raise SettingsError(f"model: got record = '{model.record}' beside '{model.agent}', expected one of them")
+    return RecordedUpstream(folder / name)
 
 
 def cost_words(planned: Planned, upstream: Upstream) -> str:
@@ -58,10 +83,12 @@ def cost_words(planned: Planned, upstream: Upstream) -> str:
         return ""
     if upstream.price is None:
         return "its price is not known: costs are shown as unknown, and a budget in dollars is refused"
+    model = planned.settings.model
     price, limits = upstream.price, harness_from_files(planned.start[1]).limits
+    dated = _prices(model, planned.folder).dated
     call = price.worst_usd(limits.context_tokens, limits.max_output_tokens, caches=True, hours=True)
     rollout = limits.max_steps * call
-    told = f"${price.input:g} for a million tokens of input, ${price.output:g} of output, {_prices(planned).dated}; "
+    told = f"${price.input:g} for a million tokens of input, ${price.output:g} of output, {dated}; "
     told += f"at most ${rollout:.2f} a rollout with this harness"
     if planned.limits.rollouts:
         told += f", ${rollout * planned.limits.rollouts:,.0f} for all {planned.limits.rollouts:,}"
@@ -69,9 +96,8 @@ def cost_words(planned: Planned, upstream: Upstream) -> str:
     return f"{told}; {held}"
 
 
-def _prices(planned: Planned) -> Prices:
-    own = planned.settings.model.prices
-    return load_prices(None if own is None else planned.folder / own)
+def _prices(model: ModelSettings, folder: Path) -> Prices:
+    return load_prices(None if model.prices is None else folder / model.prices)
 
 
 def _address(model: ModelSettings, variables: Mapping[str, str], name: str) -> str | None:

@@ -174,6 +174,12 @@ class Totals:
         return sum(self.verdicts.values())
 
     @property
+    def replays(self) -> bool:
+        """Whether answers come from a recording: the figures are the recording's, and nothing is paid."""
+        model = self.campaign.settings.get("model") or {}
+        return str(model.get("agent", "")).startswith("recorded:")
+
+    @property
     def total(self) -> Spend:
         """Everything spent."""
         return sum(self.spend.values(), Spend())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +74,17 @@ class RecordedUpstream:
     """
 
     def __init__(self, path: Path) -> None:
-        self._exchanges = Exchanges(path, write=False)
-        self._model = self._exchanges.description("model")
+        self._path = path
+        with closing(Exchanges(path, write=False)) as exchanges:
+            self._model = exchanges.description("model")
+        self._opened: Exchanges | None = None
+        self._lock = threading.Lock()
         self._asked = Asked()
 
     @property
     def name(self) -> str:
         """The file, and whose answers it holds."""
-        return f"recorded answers of {self._model}, from {self._exchanges.path.name}; nothing is paid"
+        return f"recorded answers of {self._model}, from {self._path.name}; nothing is paid"
 
     @property
     def costs_money(self) -> bool:
@@ -97,7 +101,7 @@ class RecordedUpstream:
         try:
             found = self._exchanges.find(name, seed, nth, request)
         except (sqlite3.Error, ValueError) as error:
-            text = f"{self._exchanges.path}: the recording cannot be read: {error}"
+            text = f"{self._path}: the recording cannot be read: {error}"
             raise UpstreamError(500, "api_error", text, again=False) from None
         if found is None:
             raise UpstreamError(404, "not_found_error", self._missing(name, before, request), again=False)
@@ -108,11 +112,22 @@ class RecordedUpstream:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._exchanges.close()
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
+    @property
+    def _exchanges(self) -> Exchanges:
+        """The file, opened when it is first asked: who only wants the name lets go of it at once."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = Exchanges(self._path, write=False)
+            return self._opened
 
     def _missing(self, session: str, before: int, request: Request) -> str:
         """Why there is no answer, with what differs from the nearest request there is."""
-        said = f"{self._exchanges.path.name} has no answer to call {before + 1} of rollout {session}: "
+        said = f"{self._path.name} has no answer to call {before + 1} of rollout {session}: "
         near = self._exchanges.call(session, before)
         if near is not None:
             return said + f"it differs from the recorded one in {', '.join(differences(request, near)) or 'its seed'}"

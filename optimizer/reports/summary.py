@@ -88,6 +88,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "flags": [switch_json(switch) for switch in summary.switches],
         "cost": {
             **spend_json(totals.total),
+            "replayed": totals.replays,
             "by_purpose": {purpose: spend_json(spend) for purpose, spend in totals.spend.items()},
         },
     }
@@ -186,9 +187,10 @@ def _cost(totals: Totals) -> RenderableType:
     verdicts = ", ".join(f"{number} {verdict}" for verdict, number in totals.verdicts.items())
     purposes = ", ".join(f"{count(part.rollouts)} {purpose}" for purpose, part in totals.spend.items() if part.rollouts)
     cached = cache_sentence(spend)
+    replayed = "These are the figures of the recording: no call was made and nothing was paid. " * totals.replays
     return Text(
         f"Cost: {count(spend.rollouts)} rollouts ({purposes}), {count(spend.calls)} model calls, "
         f"{count(spend.tokens)} tokens, {dollars(spend)}, {duration(spend.seconds)} of rollouts. "
-        f"{cached[:1].upper()}{cached[1:]}{'. ' if cached else ''}"
+        f"{cached[:1].upper()}{cached[1:]}{'. ' if cached else ''}{replayed}"
         f"{some(totals.experiments, 'experiment')}{': ' if verdicts else ''}{verdicts}."
     )
