@@ -23,6 +23,12 @@ MEMORY_TOOLS = {
     "search_archive": Effects(reads=frozenset({ARCHIVE})),
 }
 """The tools that memory can offer, by name, with what they touch."""
+_SEARCHED = {
+    "words": "by words",
+    "phrase": "for a phrase, word for word; the newest stand first",
+    "recent": "by words; the newest stand first",
+}
+"""How the tool's description tells the way in which the archive is searched."""
 START_HEAD = "Notes from earlier that may help:"
 LEAST_SHARE = 0.25
 """A note that matches a task less than this share of the best match is not shown with it."""
@@ -128,11 +134,12 @@ class Memory:
     def _archive_tools(self) -> list[Tool]:
         if not self._config.archive:
             return []
-        query = {"type": "string", "description": "words to look for"}
+        what = "the phrase" if self._config.archive_search == "phrase" else "words"
+        query = {"type": "string", "description": f"{what} to look for"}
         return [
             Tool(
                 "search_archive",
-                "Search earlier tool results that are no longer in view by words.",
+                f"Search earlier tool results that are no longer in view {_SEARCHED[self._config.archive_search]}.",
                 _schema({"query": query}, ["query"]),
                 self._search_archive,
                 MEMORY_TOOLS["search_archive"],

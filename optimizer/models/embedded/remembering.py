@@ -60,7 +60,9 @@ def recall(
                 return call
     searcher = toolbox.with_role("archive")
     if searcher and known.archived and dice.happens(rates.recall * ARCHIVE_SHARE, "archive", want.key):
-        call = Call(searcher.name, {"query": f"{want.name} {want.path}".strip()})
+        whole = "phrase" in searcher.description
+        query = want.name or want.path if whole else f"{want.name} {want.path}".strip()
+        call = Call(searcher.name, {"query": query})
         return None if _tried(call, known) else call
     return None
 

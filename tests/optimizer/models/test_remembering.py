@@ -91,6 +91,14 @@ def test_the_archive_is_searched_only_where_the_index_tells_of_one(memory: Memor
     assert query == [{"query": "Ware3 shop/ware3.py"}]
 
 
+def test_a_phrase_is_a_name_alone(tmp_path) -> None:
+    mine = Memory(MemoryConfig(index=True, archive=True, archive_search="phrase"), tmp_path)
+    mine.archive("class_bases", "Base3")
+    found = [calls(asked(mine, mine.index_text(), seed=seed), "search_archive") for seed in SEEDS]
+    assert [{"query": "Ware3"}] in found
+    assert all(query in ([], [{"query": "Ware3"}]) for query in found)
+
+
 def test_notes_go_to_a_topic_without_the_place_and_add_up(memory: Memory) -> None:
     content = asked(memory, index="", beside='class_bases({"name":"Ware3","path":"shop/ware3.py"})\n  Base3')
     assert calls(content, "write_note") == [{"topic": "base class of Ware3", "text": BASE, "append": True}]
