@@ -147,7 +147,7 @@ def memories() -> dict[str, Edit]:
             toml={"archive = false": f'archive = true\narchive_search = "{how}"', "index = false": "index = true"}
         )
     for how in ("merge", "trim_oldest", "trim_least_read"):
-        for name in ("first lines", "whole notes 3000"):
+        for name in ("first lines", "topics"):
             keys = {**MEMORIES[name], "consolidation": how, "notes_chars": 500}
             found[f"{name} + {how} + said"] = Edit(say, toml=_memory(keys))
     return found
@@ -250,7 +250,7 @@ def main() -> None:
     parser.add_argument(
         "--sentence", action="append", default=[], help="also measure the plain harness with this sentence"
     )
-    parser.add_argument("--kinds", action="store_true", help="scores by kind of question")
+    parser.add_argument("--kinds", action="store_true", help="scores by kind of question, and by place in a sequence")
     parser.add_argument("--sequence", type=int, default=0, help="questions in a sequence")
     parser.add_argument("--on", default="good", help="with --sequence: the row that memory is added to")
     parser.add_argument("--steps", type=int, default=0, help="limits.max_steps of every row")
@@ -290,8 +290,8 @@ def _report(jobs: list[Any], processes: int, kinds: bool) -> None:
             )
             print(f"{name:34} {figures} {silent:9.2f} {time.monotonic() - begun:6.0f}", flush=True)
             if kinds:
-                for kind in sorted({row["task"]["kind"] for row in rows}):
-                    own = [row for row in rows if row["task"]["kind"] == kind]
+                for kind in ("all", *sorted({row["task"]["kind"] for row in rows})):
+                    own = [row for row in rows if kind in ("all", row["task"]["kind"])]
                     silent = statistics.mean(answer is None for row in own for answer in row["given"])
                     places = zip(*(row["right"] for row in own), strict=True)
                     shares = " ".join(f"{statistics.mean(place):5.3f}" for place in places)
