@@ -33,7 +33,7 @@ MISSING = "pip install 'ratchet-harness[openai]'"
 
 def upstream_of(planned: Planned, environment: Mapping[str, str] | None = None) -> Upstream:
     """What answers the campaign's calls: see :func:`make_upstream`."""
-    dollars = planned.limits.usd is not None
+    dollars = _counts_dollars(planned)
     return make_upstream(planned.settings.model, planned.folder, dollars=dollars, environment=environment)
 
 
@@ -52,8 +52,8 @@ def recorder_of(planned: Planned, stack: ExitStack) -> Upstream:
 def make_upstream(
     model: ModelSettings, folder: Path, *, dollars: bool, environment: Mapping[str, str] | None = None
 ) -> Upstream:
-    """What ``model`` names; its files are relative to ``folder``, and ``dollars`` says whether there is a budget in
-    dollars. Makes no call and looks at nothing but files and ``environment``.
+    """What ``model`` names; its files are relative to ``folder``, and ``dollars`` says whether a budget or a
+    constraint is in dollars. Makes no call and looks at nothing but files and ``environment``.
 
     Raises :class:`SettingsError` for what cannot be: prices that are not in order, a provider whose package is missing.
     """
@@ -71,6 +71,12 @@ def make_upstream(
     if model.record is not None:
         raise SettingsError(f"model: got record = '{model.record}' beside '{model.agent}', expected one of them")
     return RecordedUpstream(folder / name)
+
+
+def _counts_dollars(planned: Planned) -> bool:
+    """Whether something is decided by dollars: where a price is not known, that would go by a cost of nothing."""
+    limits = planned.settings.objective.constraints
+    return planned.limits.usd is not None or any(limit.metric == "cost_usd" for limit in limits)
 
 
 def cost_words(planned: Planned, upstream: Upstream) -> str:

@@ -114,7 +114,7 @@ class ProviderUpstream(ABC):
         self._price = self._prices.find(self.provider, model, self._canonical())
         if self._price is None and self.settings.dollars:
             raise SettingsError(
-                f"model: no price is known for '{model}', and the budget is in dollars",
+                f"model: no price is known for '{model}', and a budget or a constraint is in dollars",
                 hint=f'put [{self.provider}."{model}"] into a file and name it by prices = "FILE" under [model] '
                 "(docs/models.md), or leave out the limit in dollars",
             )

@@ -99,6 +99,12 @@ def test_an_unknown_price_is_shown_as_unknown(fast: Project) -> None:
         refused = fast.ratchet(*words, "--usd", "1", env=keyed(server))
         assert refused.code == 2 and "no price is known for 'claude-new'" in refused.err
         assert not fast.campaign.exists()
+        file = fast.experiment / "experiment.toml"
+        without = file.read_text()
+        file.write_text(f'{without}\n[objective]\nconstraints = [{{ metric = "cost_usd", at_most = 0.1 }}]\n')
+        refused = fast.ratchet(*words, env=keyed(server))
+        assert refused.code == 2 and "a constraint is in dollars" in refused.err
+        file.write_text(without)
         planned = fast.ratchet(*words, "--dry-run", env=keyed(server))
         assert "its price is not known" in planned.out
         done = fast.ratchet(*words, env=keyed(server))
