@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from optimizer.errors import SettingsError
 from search_space.errors import InvalidFile
+from search_space.mcp_servers import ServerName
 from search_space.validation import load_toml
 
 EXPERIMENT_FILE = "experiment.toml"
@@ -168,6 +169,18 @@ class ModelSettings(_Settings):
     silence_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 120.0
 
 
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class McpSettings(_Settings):
+    """An MCP server that rollouts reach through the door. ``headers_from_env`` names, for each header to add, the
+    environment variable that holds its whole value (``Bearer ...``): it is read here and never enters a sandbox."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]\S*$")]
+    headers_from_env: dict[HeaderName, Variable] = {}
+
+
 class CheckSettings(_Settings):
     """Shell commands, run in the variant's folder inside the sandbox, that must succeed before any rollout."""
 
@@ -201,6 +214,7 @@ class ExperimentSettings(_Settings):
     sandbox: SandboxSettings = SandboxSettings()
     model: ModelSettings = ModelSettings()
     checks: CheckSettings = CheckSettings()
+    mcp: dict[ServerName, McpSettings] = {}
 
 
 def load_experiment(path: Path) -> tuple[ExperimentSettings, Path]:

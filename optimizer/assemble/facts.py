@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from optimizer.assemble.founding import refuse_early
+from optimizer.assemble.mcp import check_servers
 from optimizer.assemble.models import cost_words, upstream_of
 from optimizer.assemble.plan import Planned
 from optimizer.assemble.sizes import end_of, workers_of
@@ -17,6 +18,7 @@ def facts_of(planned: Planned) -> PlanFacts:
     refuse_early(planned)
     model = upstream_of(planned)
     model.check()
+    check_servers(planned)
     settings, limits = planned.settings, planned.limits
     end = end_of(planned)
     proposers = settings.proposers

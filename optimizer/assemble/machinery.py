@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from optimizer.assemble.mcp import targets_of
 from optimizer.assemble.models import recorder_of
 from optimizer.assemble.plan import Planned
 from optimizer.assemble.sizes import workers_of
@@ -18,6 +19,7 @@ from optimizer.evaluation.checks import check_commands, check_files
 from optimizer.evaluation.runner import Runner, RunnerSettings
 from optimizer.evaluation.scratch import Scratch
 from optimizer.models.door import Door
+from optimizer.models.relay import Relay
 from optimizer.models.retrying import Retries
 from optimizer.models.server import DoorServer
 from optimizer.pools.threads import ThreadPool
@@ -29,14 +31,17 @@ from optimizer.proposers.tpe import TPEProposer
 from optimizer.records import Rollout, Split
 from optimizer.sandboxes.process import ProcessSandbox
 from optimizer.suites.base import Suite
+from search_space.harness import harness_from_files
 
 
 def start_sandbox(planned: Planned, stack: ExitStack) -> ProcessSandbox:
     """The sandbox with agent and environment loaded. Raises SandboxError when they cannot be."""
     suite = planned.suite
     environment = planned.settings.suite.environment.partition(":")[0]
+    # The SDK takes a second to import: once here, rather than in each rollout.
+    sdk: dict[str, Mapping[str, Any] | None] = {"mcp": None} if harness_from_files(planned.start[1]).mcp else {}
     sandbox = ProcessSandbox(
-        preload={suite.entry.partition(":")[0]: None, environment: _environment_args(suite)},
+        preload={suite.entry.partition(":")[0]: None, environment: _environment_args(suite), **sdk},
         readable=tuple(suite.readable),
     )
     stack.callback(sandbox.close)
@@ -59,7 +64,9 @@ def start_runner(
     pool = ThreadPool(workers_of(settings))
     stack.callback(pool.close)
     door = Door({"agent": recorder_of(planned, stack)}, budget, retries=Retries(for_s=settings.model.retry_for_s))
-    server = DoorServer(door, scratch.socket)
+    relay = Relay(targets_of(planned), door)
+    stack.callback(relay.close)
+    server = DoorServer(door, scratch.socket, relay=relay)
     stack.callback(server.close)
     runner = Runner(
         suite=suite,
@@ -71,7 +78,9 @@ def start_runner(
         budget=budget,
         scratch=scratch,
         settings=RunnerSettings(
-            rollout_timeout_s=settings.sandbox.rollout_timeout_s, outage_s=settings.model.retry_for_s
+            rollout_timeout_s=settings.sandbox.rollout_timeout_s,
+            outage_s=settings.model.retry_for_s,
+            mcp_servers=tuple(settings.mcp),
         ),
         keep_trajectories=trajectories,
         on_rollout=on_rollout,

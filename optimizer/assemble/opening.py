@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from optimizer.assemble.accounts import budget_of, share_spent
 from optimizer.assemble.founding import check_same, found, refuse_early
 from optimizer.assemble.machinery import checker, proposer_of, start_runner, start_sandbox
+from optimizer.assemble.mcp import check_servers
 from optimizer.assemble.models import upstream_of
 from optimizer.assemble.plan import Planned
 from optimizer.assemble.sizes import end_of, gate_of, needed_of, objective_of, tasks_of
@@ -41,6 +42,7 @@ def open_campaign(planned: Planned, bus: Bus) -> Iterator[Campaign]:
     home = planned.home
     refuse_early(planned)
     upstream_of(planned).check()
+    check_servers(planned)
     with ExitStack() as stack:
         sandbox = start_sandbox(planned, stack)
         found(planned)

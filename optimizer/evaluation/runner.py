@@ -56,12 +56,14 @@ class Door(Protocol):
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:
     """``rollout_timeout_s`` bounds one rollout's wall time, ``rollout_tokens`` its tokens (None: only the budget does).
+    ``mcp_servers`` are those that the door relays to.
     After ``outage_s`` seconds without a single answer from a failing upstream the batch is given up. Trajectories of
     failed rollouts are kept up to a number per experiment and a size (compressed) altogether."""
 
     rollout_timeout_s: float = 60.0
     rollout_tokens: int | None = None
     outage_s: float = 300.0
+    mcp_servers: tuple[str, ...] = ()
     trajectories_per_experiment: int = 3
     trajectories_bytes: int = 32 * 1024 * 1024
 
@@ -281,6 +283,7 @@ class Runner:
                 "folder": str(folder),
                 "door": str(self._socket),
                 "token": token,
+                "mcp": list(self._settings.mcp_servers),
             }
             readable = (harness, self._socket, *self._suite.readable)
             launch = Launch(self._suite.entry, payload, folder, readable, timeout_s)

@@ -137,6 +137,19 @@ class Door:
             with self._changed:
                 self._waited.leave(self._clock())
 
+    def deadline(self, token: str) -> float:
+        """The instant until which calls with ``token`` are answered. Raises :class:`ModelError` (401) for an unknown
+        token."""
+        return self._session(token).deadline
+
+    def spoilt(self, token: str, error: UpstreamError) -> None:
+        """The session met a failure that says nothing about it, of something else than a model that it needs: an MCP
+        server behind the relay. That of an unknown token is nobody's."""
+        with self._changed:
+            session = self._sessions.get(token)
+            if session is not None:
+                session.account = replace(session.account, failure=error)
+
     def roles(self, token: str) -> list[str]:
         """The roles that may be named as ``model``. Raises :class:`ModelError` (401) for an unknown token."""
         self._session(token)

@@ -24,6 +24,17 @@ def check_key(name: str, key: str | None) -> str | None:
     return key
 
 
+def check_header(name: str, value: str) -> str:
+    """``value``, which may hold blanks. Raises :class:`SettingsError`, which never shows it, for what no HTTP header
+    can hold. ``name`` is the environment variable that it came from."""
+    if not (value.isascii() and value.isprintable()):
+        raise SettingsError(
+            f"{name}: got line breaks or letters beyond ASCII, expected the value of an HTTP header",
+            hint=f"set {name} to the value alone",
+        )
+    return value
+
+
 def without_key(text: str, key: str | None) -> str:
     """``text`` with ``key`` blotted out, wherever a provider or a library repeats it."""
     return text.replace(key, HIDDEN) if key else text

@@ -1,7 +1,8 @@
 """The door as an HTTP/1.1 server that speaks the Messages API, on a unix socket or on loopback.
 
 ``POST /v1/messages`` (streamed where ``stream`` asks for it), ``POST /v1/messages/count_tokens``, ``GET /v1/models``
-and ``GET /health``. One thread a connection; a rollout keeps one connection.
+and ``GET /health``; and ``/mcp/NAME``, which a relay forwards. One thread a connection; a rollout keeps one connection
+to the model, and others to MCP servers.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from optimizer.errors import SandboxError
 from optimizer.models.door import Door
 from optimizer.models.http1 import Head, Reader, Refused, answer, encoded, error_body
+from optimizer.models.relay import MCP, Relay
 from optimizer.models.streaming import PING_EVERY_S, EventStream, Pinger, event, events
 from search_space.messages import ModelError
 
@@ -36,8 +38,11 @@ class DoorServer:
     Raises :class:`SandboxError` when the socket cannot be made.
     """
 
-    def __init__(self, door: Door, path: Path | None, *, ping_every_s: float = PING_EVERY_S) -> None:
+    def __init__(
+        self, door: Door, path: Path | None, *, relay: Relay | None = None, ping_every_s: float = PING_EVERY_S
+    ) -> None:
         self._door = door
+        self._relay = relay or Relay({}, door)
         self.path = path
         self._listener = _listen_on_loopback() if path is None else _listen(path)
         self._pinger = Pinger(ping_every_s)
@@ -121,6 +126,8 @@ class DoorServer:
         if request is None:
             return False
         head, body = request
+        if head.path.startswith(MCP):
+            return self._relay.handle(connection, head, body) and head.keep
         try:
             self._answer(connection, head, body)
         except ModelError as error:

@@ -25,8 +25,12 @@ def load(tmp_path: Path, text: str) -> ExperimentSettings:
 
 
 def keys(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, object]]:
-    """Every key with its default, tables by dotted name."""
+    """Every key with its default, tables by dotted name; those of somebody's own tables below ``NAME``."""
     for name, field in model.model_fields.items():
+        inner = get_args(field.annotation)[-1:]
+        if inner and isinstance(inner[0], type) and issubclass(inner[0], BaseModel) and isinstance(field.default, dict):
+            yield from keys(inner[0], f"{before}{name}.NAME.")
+            continue
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from keys(field.annotation, f"{before}{name}.")
         else:
@@ -83,6 +87,22 @@ def test_objectives_that_make_no_sense(tmp_path: Path, wrong: str, told: str) ->
         load(tmp_path, LEAST + f"[objective]\n{wrong}\n")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("[mcp.a]\n", r"mcp\.a\.url: got nothing"),
+        ("[mcp.a]\nurl = 'shelf.py'\n", r"mcp\.a\.url: got 'shelf\.py'"),
+        ("[mcp.a__b]\nurl = 'http://x'\n", r"mcp\.a__b"),
+        ("[mcp.a]\nurl = 'http://x'\nheaders_from_env = { 'a b' = 'X' }\n", r"mcp\.a\.headers_from_env"),
+        ("[mcp.a]\nurl = 'http://x'\nheaders_from_env = { A = 'Bearer 1' }\n", r"headers_from_env\.A: got 'Bearer 1'"),
+        ("[mcp.a]\nurl = 'http://x'\nheaders = {}\n", r"mcp\.a\.headers: got an unknown key.*'headers_from_env'"),
+    ],
+)
+def test_mcp_servers_that_make_no_sense(tmp_path: Path, wrong: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        load(tmp_path, LEAST + wrong)
+
+
 @pytest.mark.parametrize("name", ["a", "A-1_b.c", "9", "x" * 63])
 def test_names(tmp_path: Path, name: str) -> None:
     assert load(tmp_path, LEAST.replace('"e"', f'"{name}"')).name == name
@@ -111,7 +131,7 @@ def test_every_key_is_documented_with_its_default() -> None:
     documented: dict[str, str] = {}
     table = ""
     for line in text.splitlines():
-        if heading := re.match(r"#+ \[(\w+)\]", line):
+        if heading := re.match(r"#+ \[([\w.]+)\]", line):
             table = f"{heading[1]}."
         if row := re.match(r"\| `(\w+)` \|[^|]*\| ([^|]*) \|", line):
             documented[table + row[1]] = row[2].strip().strip("`")

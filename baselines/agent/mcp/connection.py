@@ -143,7 +143,8 @@ class Connection:
                     f'[mcp.{self.name}] with url = "{url}" in experiment.toml'
                 )
             url, headers = f"http://relay/mcp/{self.name}", {"x-api-key": self.relay.token}
-            over = httpx2.AsyncHTTPTransport(uds=self.relay.socket)
+            # Nothing is encrypted on a unix socket, and the sandbox cannot read the system's certificates.
+            over = httpx2.AsyncHTTPTransport(uds=self.relay.socket, verify=False)
         async with (
             httpx2.AsyncClient(transport=over, headers=headers, timeout=timeout) as http,
             streamable_http_client(url, http_client=http) as streams,
