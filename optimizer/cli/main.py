@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli import init, inspect, run, upkeep
+from optimizer.cli import door, init, inspect, run, upkeep
 from optimizer.errors import RatchetError
 from search_space.errors import SearchSpaceError
 
@@ -34,6 +34,7 @@ app.command("show")(inspect.show)
 app.command("verify")(upkeep.verify)
 app.command("stop")(upkeep.stop)
 app.command("doctor")(upkeep.doctor)
+app.command("door")(door.door)
 
 
 def _version(wanted: bool) -> None:

@@ -32,12 +32,12 @@ class _Screen(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def console(*, plain_width: int = PLAIN_WIDTH) -> Console:
+def console(*, plain_width: int = PLAIN_WIDTH, stderr: bool = False) -> Console:
     """Where a command prints: as wide as the terminal, or ``plain_width`` columns when it is read by a program or kept
     in a file (``COLUMNS`` says otherwise)."""
-    if sys.stdout.isatty() or "COLUMNS" in os.environ:
-        return _Screen(highlight=False)
-    return _Screen(highlight=False, width=plain_width)
+    if (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ:
+        return _Screen(highlight=False, stderr=stderr)
+    return _Screen(highlight=False, width=plain_width, stderr=stderr)
 
 
 def selecting(home: Home) -> str:
