@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import door, fork, navigator, own_time, parallel, rollouts
+from tests.bench import door, faults, fork, navigator, own_time, parallel, rollouts
 from tests.bench.tables import machine
 
 BENCHMARKS: dict[str, Callable[[str], str]] = {
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[str], str]] = {
     "rollouts": rollouts.report,
     "parallel": parallel.report,
     "door": door.report,
+    "faults": faults.report,
     "navigator": navigator.report,
     "fork": fork.report,
 }
