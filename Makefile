@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV   ?= .venv
+OTHERS := .venv-foreign
 ARGS   ?=
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
@@ -10,7 +11,7 @@ QUIET_PIP := PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check setup bench torture format clean FORCE
+.PHONY: help run test check setup bench torture format foreign clean FORCE
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -38,10 +39,12 @@ bench: setup  ## the measurements of docs/benchmarks.md
 torture: setup  ## kill a campaign 200 times and compare what is left
 	$(BIN)/python -m pytest tests/faults --torture 200 $(ARGS)
 
+foreign: $(OTHERS)/.ready  ## mini-swe-agent in an environment of its own (700 MB), for the test that drives it
+
 setup: $(STAMP)  ## the virtual environment; again whenever pyproject.toml changes
 
 clean:  ## remove the virtual environment and every cache; runs/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) $(OTHERS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
 	find . -name __pycache__ -type d -not -path './runs/*' -prune -exec rm -rf {} +
 
 # The stamp holds the checkout's path: scripts in a virtual environment break when the folder is moved or copied.
@@ -64,3 +67,9 @@ $(STAMP): pyproject.toml
 	@$(QUIET_PIP) $(BIN)/python -m pip install -qq -e '.[dev]' || { \
 	    echo "pip could not install; its message is above. 'make setup' tries again" >&2; exit 1; }
 	@printf '%s\n' '$(CURDIR)' > '$@'
+
+$(OTHERS)/.ready: pyproject.toml
+	@$(PYTHON) -m venv --clear '$(OTHERS)'
+	@echo "installing mini-swe-agent into $(OTHERS) (some minutes)"
+	@$(QUIET_PIP) $(OTHERS)/bin/python -m pip install -qq '.[foreign]'
+	@touch '$@'

@@ -16,6 +16,8 @@ import hypothesis
 import pytest
 
 SECRETS = ("API_KEY", "TOKEN", "SECRET", "PASSWORD")
+LIVE_KEY = "RATCHET_LIVE_KEY"
+"""Where the key is kept for ``tests/live`` alone, when only tests there were asked for."""
 FOREIGN = ("GIT_", "XDG_", "RATCHET_", "ANTHROPIC_", "OPENAI_")
 TERMINAL = (
     "COLUMNS",
@@ -43,9 +45,17 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
     config.stash[SKIPS] = set()
     config.stash[HOME] = tempfile.mkdtemp(prefix="ratchet-test-home-")
+    live = os.environ.get("ANTHROPIC_API_KEY") if only_live(config) else None
     scrub_environment(config.stash[HOME])
+    if live:
+        os.environ[LIVE_KEY] = live
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(SkipsOfWorkers(config), "skips-of-workers")
+
+
+def only_live(config: pytest.Config) -> bool:
+    """Whether the command line names tests of the real API and no others: no run of all tests spends money."""
+    return bool(config.args) and all("tests/live" in argument for argument in config.args)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

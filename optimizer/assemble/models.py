@@ -82,8 +82,8 @@ def _counts_dollars(planned: Planned) -> bool:
 def cost_words(planned: Planned, upstream: Upstream) -> str:
     """What the campaign may cost, for ``--dry-run``; empty when nothing is billed.
 
-    The bound of a rollout is that of the harness as it begins: every step with a full context at the dearest rate that
-    input can have, and all of the output that is allowed. The search may open larger limits.
+    A rollout is taken as large as the harness lets it be as it begins: every step with a full context (which the
+    harness estimates, so this is no bound) at the dearest rate of input, and all of the output that is allowed.
     """
     if not isinstance(upstream, ProviderUpstream):
         return ""
@@ -95,7 +95,7 @@ def cost_words(planned: Planned, upstream: Upstream) -> str:
     call = price.worst_usd(limits.context_tokens, limits.max_output_tokens, caches=True, hours=True)
     rollout = limits.max_steps * call
     told = f"${price.input:g} for a million tokens of input, ${price.output:g} of output, {dated}; "
-    told += f"at most ${rollout:.2f} a rollout with this harness"
+    told += f"about ${rollout:.2f} for the largest rollout of this harness"
     if planned.limits.rollouts:
         told += f", ${rollout * planned.limits.rollouts:,.0f} for all {planned.limits.rollouts:,}"
     held = f"held to ${planned.limits.usd:.2f}" if planned.limits.usd else "with no limit in dollars"
