@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from optimizer.errors import BudgetExceeded, ModelUnavailable
+from optimizer.errors import BudgetExceeded
+from optimizer.evaluation.batch import Batch, Stop
 from optimizer.evaluation.budget import Budget, Grant
 from optimizer.evaluation.cache import RolloutStore
 from optimizer.evaluation.judging import Attempt, judge, why_not_counted
@@ -92,36 +92,6 @@ class Wanted:
     label: str = ""
 
 
-@dataclass(slots=True)
-class _Batch:
-    """One call of :meth:`Runner.run_together`. ``harness`` and ``labels`` are by tree. ``stop`` ends its running
-    rollouts; ``why`` says what stopped it, ``given_up`` when it was the model. ``tries`` counts attempts by key."""
-
-    harness: Mapping[str, Path]
-    labels: Mapping[str, str]
-    deadline: float
-    purpose: str
-    stop: _Stop
-    tasks: dict[RolloutKey, Task]
-    missing: list[RolloutKey]
-    finished: dict[RolloutKey, Rollout]
-    why: str = ""
-    given_up: ModelUnavailable | None = None
-    tries: Counter[RolloutKey] = field(default_factory=Counter)
-    failed: dict[int, tuple[RolloutKey, bytes]] = field(default_factory=dict)
-
-
-class _Stop(threading.Event):
-    """Set by itself or by the caller's event."""
-
-    def __init__(self, caller: threading.Event | None) -> None:
-        super().__init__()
-        self._caller = caller
-
-    def is_set(self) -> bool:
-        return super().is_set() or (self._caller is not None and self._caller.is_set())
-
-
 class Runner:
     """Runs rollouts of variants on one suite. One batch at a time: :meth:`run` is called from one thread."""
 
@@ -186,11 +156,11 @@ class Runner:
         finished = self._known(tasks, purpose)
         missing = [key for key in tasks if key not in finished]
         if missing:
-            stop = _Stop(cancel)
+            stop = Stop(cancel)
             with self._budget.rollouts(len(missing), purpose) as grant:
                 harness = {one.tree: self._scratch.export(one.tree, one.files) for one in asked if one.rollouts}
                 labels = {one.tree: one.label or purpose for one in asked}
-                batch = _Batch(harness, labels, deadline, purpose, stop, tasks, missing, finished)
+                batch = Batch(harness, labels, deadline, purpose, stop, tasks, missing, finished)
                 self._run_missing(batch, grant)
             self._raise_when_incomplete(batch)
         return [[finished[key] for key in own] for own in keys]
@@ -209,7 +179,7 @@ class Runner:
                 self._on_rollout(rollout, purpose, True)
         return known
 
-    def _run_missing(self, batch: _Batch, grant: Grant) -> None:
+    def _run_missing(self, batch: Batch, grant: Grant) -> None:
         """Everything that touches store, suite and budget happens here, in the caller's thread; jobs only run. What the
         upstream failed is tried again when the others are done."""
         todo = batch.missing
@@ -221,7 +191,7 @@ class Runner:
             for _, (key, trajectory) in sorted(batch.failed.items()):
                 self._keeper.keep(batch.labels[key.tree], key, trajectory)
 
-    def _round(self, batch: _Batch, keys: Sequence[RolloutKey], grant: Grant) -> list[RolloutKey]:
+    def _round(self, batch: Batch, keys: Sequence[RolloutKey], grant: Grant) -> list[RolloutKey]:
         """One attempt at each of ``keys``; those to be tried again, in the same order."""
         jobs = [partial(self._attempt, batch, key) for key in keys]
         again: list[RolloutKey] = []
@@ -246,7 +216,7 @@ class Runner:
             self._store.abandon(key, Spend())
         return sorted(again, key=batch.missing.index)
 
-    def _after_failure(self, batch: _Batch, key: RolloutKey, attempt: Attempt, again: list[RolloutKey]) -> str:
+    def _after_failure(self, batch: Batch, key: RolloutKey, attempt: Attempt, again: list[RolloutKey]) -> str:
         """What comes of an attempt that the upstream spoilt: ``again``, why to give up, or empty to count it."""
         answer = self._outage.after(attempt, batch.tries[key])
         if answer is Next.count:
@@ -263,7 +233,7 @@ class Runner:
         account = attempt.account
         self._store.abandon(key, replace(account.spend + account.wasted, seconds=attempt.exit.seconds))
 
-    def _attempt(self, batch: _Batch, key: RolloutKey) -> Attempt:
+    def _attempt(self, batch: Batch, key: RolloutKey) -> Attempt:
         """One rollout, from an empty folder to what it left; runs in a thread of the pool."""
         task, harness = batch.tasks[key], batch.harness[key.tree]
         self._door.hold(batch.deadline, batch.stop)
@@ -298,7 +268,7 @@ class Runner:
             remove_tree(folder)
         return Attempt(ended, result, account, self._budget.refusals != refusals, trajectory)
 
-    def _finish(self, batch: _Batch, key: RolloutKey, attempt: Attempt, grant: Grant) -> None:
+    def _finish(self, batch: Batch, key: RolloutKey, attempt: Attempt, grant: Grant) -> None:
         rollout = judge(self._suite, batch.tasks[key], key, attempt)
         self._budget.count(grant, rollout.spend.seconds)
         self._store.finish(rollout)
@@ -312,7 +282,7 @@ class Runner:
                 del batch.failed[max(batch.failed)]
         self._on_rollout(rollout, batch.purpose, False)
 
-    def _raise_when_incomplete(self, batch: _Batch) -> None:
+    def _raise_when_incomplete(self, batch: Batch) -> None:
         if len(batch.finished) == len(batch.tasks):
             return
         if batch.given_up is not None:

@@ -11,38 +11,19 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from optimizer.errors import BudgetExceeded
 from optimizer.models.base import Account, Meter, Reply, Trouble, Upstream, UpstreamError
 from optimizer.models.checking import check_request
-from optimizer.models.misses import Misses
 from optimizer.models.retrying import Line, Patience, Retries, Stopwatch
+from optimizer.models.session import Session
 from optimizer.records import Spend
 from search_space.messages import ModelError, Request, Response, estimate_tokens
 
 NAMES_KNOWN = 16_384
 """So many of the latest sessions' names are remembered, to tell when one is opened again."""
-
-
-@dataclass(slots=True)
-class _Session:
-    """One rollout's account. ``reserved`` are tokens set aside for calls under way, ``unpaid`` the worst cases of those
-    that somebody is billed for; ``gone`` is set once it closed."""
-
-    name: str
-    seed: int
-    deadline: float
-    token_limit: int | None
-    account: Account = field(default_factory=Account)
-    reserved: int = 0
-    unpaid: list[Spend] = field(default_factory=list)
-    calls: int = 0
-    calls_open: int = 0
-    waited: Stopwatch = field(default_factory=Stopwatch)
-    misses: Misses = field(default_factory=Misses)
-    gone: threading.Event = field(default_factory=threading.Event)
 
 
 class Door:
@@ -67,7 +48,7 @@ class Door:
         self._default = default
         self._retries = retries or Retries()
         self._clock = clock
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, Session] = {}
         self._opened: dict[str, int] = {}
         self._lines = {id(upstream): Line() for upstream in self._upstreams.values()}
         self._waited = Stopwatch()
@@ -86,7 +67,7 @@ class Door:
             if len(self._opened) > NAMES_KNOWN:
                 del self._opened[next(iter(self._opened))]
             name = session if times == 1 else f"{session}#{times}"
-            self._sessions[token] = _Session(name, seed, deadline, token_limit)
+            self._sessions[token] = Session(name, seed, deadline, token_limit)
         return token
 
     def close(self, token: str, *, wait_s: float = 0.2) -> Account:
@@ -101,14 +82,14 @@ class Door:
                 return Account()
             session.gone.set()
             self._changed.wait_for(lambda: not session.calls_open, timeout=wait_s)
-            account = self._account(session)
+            account = session.told(self._clock())
             return replace(account, wasted=sum(session.unpaid, account.wasted))
 
     def account(self, token: str) -> Account:
         """The account of an open session so far; that of an unknown token is empty."""
         with self._changed:
             session = self._sessions.get(token)
-            return self._account(session) if session else Account()
+            return session.told(self._clock()) if session else Account()
 
     def trouble(self) -> Trouble:
         """How the upstreams do at this moment, the worst of them."""
@@ -190,14 +171,14 @@ class Door:
                 session.calls_open -= 1
                 self._changed.notify_all()
 
-    def _session(self, token: str) -> _Session:
+    def _session(self, token: str) -> Session:
         with self._changed:
             session = self._sessions.get(token)
         if session is None:
             raise ModelError(401, "authentication_error", "x-api-key: unknown or closed token")
         return session
 
-    def _patiently(self, session: _Session, upstream: Upstream, request: Request, patience: Patience) -> Response:
+    def _patiently(self, session: Session, upstream: Upstream, request: Request, patience: Patience) -> Response:
         """Attempts until one is answered or no other is worth it; the first waits while the provider wants a pause."""
         line, troubled = self._lines[id(upstream)], False
         try:
@@ -226,10 +207,11 @@ class Door:
             if troubled:
                 self._leave_trouble(session)
 
-    def _attempt(self, session: _Session, upstream: Upstream, line: Line, request: Request) -> Response:
+    def _attempt(self, session: Session, upstream: Upstream, line: Line, request: Request) -> Response:
         """One attempt, reserved, made and settled."""
         worst = upstream.worst_case(request)
-        self._set_aside(session, worst, billed=upstream.costs_money)
+        with self._changed:
+            session.set_aside(worst, billed=upstream.costs_money)
         spend, wasted = Spend(), Spend()
         try:
             try:
@@ -259,45 +241,26 @@ class Door:
                 line.answered()
             return reply.response
         finally:
-            self._book(session, worst, spend, wasted)
+            with self._changed:
+                session.book(worst, spend, wasted)
 
-    def _set_aside(self, session: _Session, worst: Spend, *, billed: bool) -> None:
-        with self._changed:
-            taken = session.account.spend.tokens + session.reserved
-            if session.token_limit is not None and taken + worst.tokens > session.token_limit:
-                text = f"{taken:,} tokens taken and up to {worst.tokens:,} needed, expected at most"
-                raise ModelError(402, "budget_exceeded", f"this rollout: {text} {session.token_limit:,}")
-            session.reserved += worst.tokens
-            session.unpaid += [worst] * billed
-
-    def _book(self, session: _Session, worst: Spend, spend: Spend, wasted: Spend) -> None:
-        with self._changed:
-            session.reserved -= worst.tokens
-            if worst in session.unpaid:
-                session.unpaid.remove(worst)
-            before = session.account
-            session.account = replace(before, spend=before.spend + spend, wasted=before.wasted + wasted)
-
-    def _enter_trouble(self, session: _Session, since: float) -> None:
+    def _enter_trouble(self, session: Session, since: float) -> None:
         with self._changed:
             self._waited.enter(since)
             session.waited.enter(since)
 
-    def _leave_trouble(self, session: _Session) -> None:
+    def _leave_trouble(self, session: Session) -> None:
         now = self._clock()
         with self._changed:
             self._waited.leave(now)
             session.waited.leave(now)
-
-    def _account(self, session: _Session) -> Account:
-        return replace(session.account, waited_s=session.waited.seconds(self._clock()))
 
 
 class _Bug(ModelError):
     """An upstream raised what it never should: nobody knows what the attempt cost."""
 
 
-def _answer(upstream: Upstream, request: Request, session: _Session) -> Reply:
+def _answer(upstream: Upstream, request: Request, session: Session) -> Reply:
     try:
         return upstream.create(request, seed=session.seed, session=session.name, deadline=session.deadline)
     except ModelError:
@@ -306,5 +269,5 @@ def _answer(upstream: Upstream, request: Request, session: _Session) -> Reply:
         raise _Bug(500, "api_error", f"{upstream.name}: {type(error).__name__}: {error}") from error
 
 
-def _past(session: _Session) -> ModelError:
+def _past(session: Session) -> ModelError:
     return ModelError(504, "timeout_error", f"the deadline of session '{session.name}' has passed")
