@@ -25,8 +25,8 @@ class Stop(threading.Event):
 
 @dataclass(slots=True)
 class Batch:
-    """What the runner runs in one go. ``harness`` and ``labels`` are by tree. ``stop`` ends its running rollouts; ``why``
-    says what stopped it, ``given_up`` when it was the model. ``tries`` counts attempts by key."""
+    """What the runner runs in one go. ``harness`` and ``labels`` are by tree. ``stop`` ends its running rollouts;
+    ``why`` says what stopped it, ``given_up`` when it was the model. ``tries`` counts attempts by key."""
 
     harness: Mapping[str, Path]
     labels: Mapping[str, str]
