@@ -35,7 +35,7 @@ class Glob:
     def covers(self, other: Glob) -> bool:
         """Whether every text that ``other`` matches is matched here. True is proven; False may also mean that the
         patterns are too long-winded to compare."""
-        return _compared(self, other)[0]
+        return self == other or _compared(self, other)[0]
 
     def touches(self, other: Glob) -> bool:
         """Whether some text is matched by both. False is proven."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,12 +13,11 @@ NOT_RUN = "Nothing was run. The same call will be refused again; go on without i
 
 class Consent:
     """Called with each call before it runs: None lets it run, a text is what the model is told instead. Each refusal is
-    recorded as ``{"kind": "permission", "id", "tool", "rule", "action"}``. Safe to call from several threads."""
+    recorded as ``{"kind": "permission", "id", "tool", "rule", "action"}``."""
 
     def __init__(self, permissions: Permissions, record: Callable[[Mapping[str, Any]], None]) -> None:
         self._permissions = permissions
         self._record = record
-        self._lock = threading.Lock()
 
     def __call__(self, call: ToolUseBlock) -> str | None:
         try:
@@ -28,16 +26,8 @@ class Consent:
             found = Ruling("deny", "an input that is nested too deep to be read")
         if found.action == "allow":
             return None
-        with self._lock:
-            self._record(
-                {
-                    "kind": "permission",
-                    "id": call["id"],
-                    "tool": call["name"],
-                    "rule": found.rule,
-                    "action": found.action,
-                }
-            )
+        said = {"id": call["id"], "tool": call["name"], "rule": found.rule, "action": found.action}
+        self._record({"kind": "permission", **said})
         if found.action == "ask":
             return (
                 f"not permitted: {call['name']} with this input needs a person's consent by {found.rule}, and this run "

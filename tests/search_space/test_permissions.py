@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import random
 import re
 from typing import Any
 
@@ -184,6 +185,14 @@ def test_comparing_globs_is_exact() -> None:
     assert Glob("*" + "a*" * 90).covers(Glob("a" * 180))
 
 
+def test_what_is_too_long_winded_to_compare_is_neither_covered_nor_apart() -> None:
+    one, other = Glob("*a" + "?" * 18), Glob("*b" + "?" * 18)
+    assert one.covers(one)
+    assert not one.covers(other)
+    assert one.touches(other)
+    assert not Glob("c" + "?" * 19).covers(other)
+
+
 def test_a_pattern_that_is_slow_elsewhere_is_not() -> None:
     assert not Glob("*a" * 60 + "b").matches("a" * 20_000)
 
@@ -259,6 +268,102 @@ CALLS = st.lists(
     min_size=1,
     max_size=12,
 )
+
+
+# The same for many thousand pairs, with the calls that tell rules apart looked at once.
+
+POOL = [
+    Rule(tool=tool, argument=argument, pattern=pattern, action=action)
+    for tool in ("*", "a", "a*")
+    for argument, pattern in (
+        (None, None),
+        ("p", None),
+        (None, "x"),
+        *(("p", each) for each in ("*", "x", "X", "x*", "x/*", "./x/*", "x y", "[[]*", "*/../x", "?")),
+        ("q", "x"),
+    )
+    for action in ("allow", "ask", "deny")
+]
+TELLING: list[tuple[str, dict[str, Any]]] = [
+    (tool, given_input)
+    for tool in ("a", "b", "ab")
+    for given_input in (
+        {},
+        {"q": "x"},
+        *(
+            {"p": each}
+            for each in (
+                "",
+                "x",
+                "X",
+                "y",
+                "x/y",
+                "./x/y",
+                "y/../x/y",
+                "y/../x",
+                "z/y/../x",
+                "X/Y",
+                "/z/x",
+                "x y",
+                "xy",
+            )
+        ),
+        *({"p": each} for each in (["x"], ["x", "y"], ["x/y", "x/z"], ["x", "x"], [], {"k": "x"}, {"x": 1}, 7)),
+    )
+]
+
+
+def reach(rule: Rule) -> int:
+    """The calls of ``TELLING`` that the rule matches, as bits."""
+    return sum(1 << place for place, call in enumerate(TELLING) if matches(rule, *call))
+
+
+REACH = [reach(rule) for rule in POOL]
+ALL = (1 << len(TELLING)) - 1
+
+
+def held(default: str, rules: list[int], level: int) -> int:
+    """The calls that are held to at least ``level``, for rules by their place in the pool."""
+    strong = weak = 0
+    for place in rules:
+        if STRICTNESS[POOL[place].action] >= level:
+            strong |= REACH[place]
+        else:
+            weak |= REACH[place]
+    return strong | (ALL & ~weak if STRICTNESS[default] >= level else 0)
+
+
+def test_every_rule_of_a_pool_that_covers_another_reaches_all_that_it_does() -> None:
+    covering = 0
+    for outer, wide in zip(POOL, REACH, strict=True):
+        for inner, narrow in zip(POOL, REACH, strict=True):
+            if covers(outer, inner):
+                covering += 1
+                assert not narrow & ~wide, (outer, inner)
+    assert covering > len(POOL) * 5
+
+
+def test_no_edit_of_many_that_is_judged_not_wider_allows_a_call_more() -> None:
+    draw = random.Random(7)
+    judged = 0
+    for _ in range(6000):
+        old = [draw.randrange(len(POOL)) for _ in range(draw.randrange(4))]
+        new, default, changed = list(old), draw.choice(sorted(STRICTNESS)), None
+        for _ in range(draw.randrange(1, 3)):
+            kind = draw.randrange(4)
+            if kind == 0:
+                changed = draw.choice(sorted(STRICTNESS))
+            elif kind == 1 and new:
+                new.pop(draw.randrange(len(new)))
+            else:
+                new.insert(draw.randrange(len(new) + 1), draw.randrange(len(POOL)))
+        before = Permissions.model_construct(default=default, tools={}, rules=[POOL[place] for place in old])
+        after = Permissions.model_construct(default=changed or default, tools={}, rules=[POOL[place] for place in new])
+        if wider(before, after) is None:
+            judged += old != new or changed not in (None, default)
+            for level in (1, 2):
+                assert not held(default, old, level) & ~held(changed or default, new, level), (before, after)
+    assert judged > 1000
 
 
 @given(PERMISSIONS, PERMISSIONS, st.data(), CALLS)

@@ -62,7 +62,11 @@ def ran(tmp_path):
             return Tool(name, name, schema, lambda given: done.append((name, given)) or "ran")
 
         harness = harness_from_files(
-            {"harness.toml": f'name = "h"\n{rules}'.encode(), "prompts/system.md": b"Do it.\n"}
+            {
+                "harness.toml": f'name = "h"\n{rules}'.encode(),
+                "prompts/system.md": b"Do it.\n",
+                "prompts/agents/runner.md": b"Run it.\n",
+            }
         )
         model = Scripted(*turns)
         with TrajectoryWriter(tmp_path / "trajectory.jsonl") as writer:
@@ -80,6 +84,7 @@ def ran(tmp_path):
             (block["content"], block.get("is_error", False))
             for request in model.requests[1:]
             for block in request["messages"][-1]["content"]
+            if isinstance(block, dict) and block["type"] == "tool_result"
         ]
         return said, done, records
 
@@ -125,6 +130,19 @@ def test_a_default_of_deny_holds_what_nobody_thought_of(ran):
     said, done, _ = ran([("run_process", {}), ("hidden", {}), ("no_such_tool", {})], rules=rules)
     assert [is_error for _, is_error in said] == [False, True, True]
     assert [name for name, _ in done] == ["run_process"]
+
+
+@pytest.mark.parametrize("mode", ["fresh", "fork"])
+def test_sub_agents_are_held_to_the_same(ran, mode):
+    agent = f"[subagents.runner]\ndescription = 'runs'\nmode = '{mode}'\nwrites = true\ntools = ['run_process']\n"
+    delegate = [("delegate", {"tasks": [{"agent": "runner", "task": "clean up"}]})]
+    calls = [("run_process", {"args": ["rm", "x"]}), ("run_process", {"args": ["ls"]})]
+    said, done, records = ran(delegate, calls, rules=RULES + agent)
+    assert done == [("run_process", {"args": ["ls"]})]
+    assert [(record["agent"], record["tool"], record["action"]) for record in records] == [
+        ("runner", "run_process", "deny")
+    ]
+    assert any(text.startswith("not permitted: run_process") for text, _ in said)
 
 
 def test_an_input_nested_without_end_is_denied_not_a_crash():
