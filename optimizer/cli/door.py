@@ -20,7 +20,14 @@ from optimizer.reports.json_text import json_text
 from optimizer.reports.spending import cache_sentence, dollars, spend_json
 from optimizer.reports.words import count, some
 
-KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL")
+KEYS = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_API_BASE",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+)
 """Taken out of the command's environment: what it asks a model, it asks through the door."""
 
 

@@ -9,17 +9,11 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from optimizer.models.anthropic import AnthropicUpstream
-from optimizer.models.attempt import ProviderSettings
-from optimizer.models.door import Door
-from optimizer.models.prices import load_prices
-from optimizer.models.server import DoorServer
-from tests.optimizer.models.doubles import Books
 from tests.servers.faults import Fault, in_order
 from tests.servers.messages_api import KEY, MODEL, MessagesServer, call, scripted, text
 
@@ -51,44 +45,45 @@ def test_mini_swe_agent_mends_a_file_through_the_door(tmp_path: Path) -> None:
         [text("I check it."), call("bash", command=f"{sys.executable} check.py")],
         [text("It holds."), call("bash", command=SUBMIT)],
     ]
-    books = Books()
-    # A rate limit on the way is the door's affair: the harness never sees it.
+    # A rate limit on the way is the door's affair, and so is half an answer: the harness never sees them.
     plan = in_order(None, Fault("rate_limit", retry_after="0"), None, Fault("cut"))
     with MessagesServer(scripted(*turns), plan=plan) as provider:
-        upstream = AnthropicUpstream(ProviderSettings(MODEL, provider.url), load_prices(), key=KEY)
-        door = Door({"agent": upstream}, books)
-        token = door.open("mini", 1, time.monotonic() + PATIENCE_S)
-        with DoorServer(door, None) as server:
-            trajectory = mini(work, tmp_path, server.url, token)
-        account = door.close(token)
+        trajectory, account = mini(work, tmp_path, provider.url)
         assert len(provider.got) == 6 and len(provider.billed) == 5, "four answers, a rate limit, and half an answer"
     assert trajectory["info"]["exit_status"] == "Submitted"
     assert subprocess.run([sys.executable, "check.py"], cwd=work, check=False).returncode == 0
     results = [str(message["content"]) for message in trajectory["messages"] if message["role"] == "tool"]
     assert BUGGY.split("\n")[1] in results[0] and "all is well" in results[3]
-    assert account.spend.calls == 4 and account.wasted.output_tokens > 0
-    assert books.open == {} and books.spent.tokens == account.spend.tokens + account.wasted.tokens
+    assert account["exit_code"] == 0
+    assert account["cost"]["calls"] - account["failed_attempts"]["calls"] == 4
+    assert 0 < account["failed_attempts"]["usd"] < account["cost"]["usd"] < 1.0
 
 
-def mini(work: Path, home: Path, url: str, token: str) -> dict[str, object]:
-    """Run the command line of mini-swe-agent in ``work``, without a key: it has the door's address and a token."""
+def mini(work: Path, home: Path, provider: str) -> tuple[Any, Any]:
+    """Run mini-swe-agent's command line in ``work`` behind the door: its trajectory, and the door's account."""
     environment = {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
         "HOME": str(home),
         "MSWEA_CONFIGURED": "true",
         "MSWEA_COST_TRACKING": "ignore_errors",
-        "MSWEA_SILENT_STARTUP": "1",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "ANTHROPIC_BASE_URL": url,
-        "ANTHROPIC_API_BASE": url,
-        "ANTHROPIC_API_KEY": token,
+        "ANTHROPIC_BASE_URL": provider,
+        "ANTHROPIC_API_KEY": KEY,
     }
     output = home / "trajectory.json"
+    ratchet = [sys.executable, "-m", "optimizer.cli.main", "door", "--json", "--model", f"anthropic:{MODEL}"]
     command = [PYTHON, "-m", "minisweagent.run.mini", "--model", "anthropic/agent", "--yolo", "--exit-immediately"]
     command += ["--task", "Make check.py pass.", "--output", str(output)]
     done = subprocess.run(
-        command, cwd=work, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S
+        [*ratchet, "--usd", "1", "--", *command],
+        cwd=work,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
     )
     assert output.exists(), done.stdout[-2_000:] + done.stderr[-2_000:]
-    found: dict[str, object] = json.loads(output.read_text())
-    return found
+    assert KEY not in output.read_text() + done.stdout + done.stderr
+    return json.loads(output.read_text()), json.loads(done.stderr.strip().splitlines()[-1])
