@@ -204,11 +204,10 @@ def test_what_is_wrong_is_said_before_a_campaign() -> None:
 def test_without_the_extra_it_says_how_to_get_it() -> None:
     code = (
         "import sys; sys.modules['openai'] = None\n"
-        "from types import SimpleNamespace as N\n"
-        "from optimizer.assemble.models import upstream_of\n"
+        "from pathlib import Path\n"
+        "from optimizer.assemble.models import make_upstream\n"
         "from optimizer.settings import ModelSettings\n"
-        "planned = N(settings=N(model=ModelSettings(agent='openai:x')), limits=N(usd=None))\n"
-        "try: upstream_of(planned, {})\n"
+        "try: make_upstream(ModelSettings(agent='openai:x'), Path(), dollars=False, environment={})\n"
         "except Exception as error: print(error, '|', error.hint)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
