@@ -26,7 +26,8 @@ class Stop(threading.Event):
 @dataclass(slots=True)
 class Batch:
     """What the runner runs in one go. ``harness`` and ``labels`` are by tree. ``stop`` ends its running rollouts;
-    ``why`` says what stopped it, ``given_up`` when it was the model. ``tries`` counts attempts by key."""
+    ``why`` says what stopped it, ``given_up`` when it was the model. ``tries`` counts attempts by key, ``well`` how
+    often the upstream was found well after it had failed one."""
 
     harness: Mapping[str, Path]
     labels: Mapping[str, str]
@@ -39,4 +40,5 @@ class Batch:
     why: str = ""
     given_up: ModelUnavailable | None = None
     tries: Counter[RolloutKey] = field(default_factory=Counter)
+    well: Counter[RolloutKey] = field(default_factory=Counter)
     failed: dict[int, tuple[RolloutKey, bytes]] = field(default_factory=dict)

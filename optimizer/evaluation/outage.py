@@ -10,7 +10,9 @@ from optimizer.evaluation.judging import Attempt
 from optimizer.models.base import Trouble, UpstreamError
 
 MOST_TRIES = 5
-"""A rollout that the upstream failed so often, while others went well, is not tried again: something is wrong."""
+"""A rollout that the upstream failed so often is not tried again: something is wrong, with it or with the upstream."""
+MOST_CHANCES = 1
+"""An upstream that fails a rollout and is found well right after, more often than this, is failed by the rollout."""
 MOST_EXCUSES = 2
 """A rollout that ran out of time so often, having waited for the upstream each time, is slow by itself."""
 
@@ -28,10 +30,17 @@ class Outage:
     def __init__(self, trouble: Callable[[], Trouble], most_s: float) -> None:
         self._trouble, self._most_s = trouble, most_s
 
-    def after(self, attempt: Attempt, tries: int) -> Next | ModelUnavailable:
+    def after(self, attempt: Attempt, tries: int, well: Callable[[UpstreamError], int]) -> Next | ModelUnavailable:
         """What comes after an attempt, the ``tries``-th of its rollout, that the upstream spoilt; an error to give up
-        with, whose text is the reason."""
+        with, whose text is the reason.
+
+        ``well`` asks whether the upstream is well by itself: 0 when it is not, else how often it was found so after
+        this rollout's failures. A variant that makes its calls fail would else be measured never, and stop every
+        campaign that it is in.
+        """
         failure = attempt.account.failure
+        if failure is not None and self._doubtful(failure, tries) and (found := well(failure)):
+            return Next.count if found > MOST_CHANCES and (tries >= MOST_TRIES or not failure.again) else Next.again
         if failure is not None and not failure.again:
             return ModelUnavailable(_told(failure), hint=HINTS.get(failure.status, MEND), heals=False)
         trouble = self._trouble()
@@ -42,11 +51,17 @@ class Outage:
         elif failure is None:
             return Next.again if tries <= MOST_EXCUSES else Next.count
         elif tries >= MOST_TRIES:
-            why = f"a rollout failed {tries} times because the model did, while others went well"
+            why = f"a rollout failed {tries} times because the model did"
         else:
             return Next.again
         last = "" if failure is None else f"; last: {_told(failure)}"
         return ModelUnavailable(why + last, hint=LATER, heals=True)
+
+    def _doubtful(self, failure: UpstreamError, tries: int) -> bool:
+        """Whether it is time to ask who is to blame, and the provider does not want to be left alone."""
+        trouble = self._trouble()
+        late = tries >= MOST_TRIES or trouble.failing_s >= self._most_s
+        return not failure.again or (late and trouble.pause_s <= 0)
 
 
 LATER = (

@@ -21,7 +21,7 @@ from optimizer.evaluation.outage import Next, Outage
 from optimizer.evaluation.result import read_result
 from optimizer.evaluation.scratch import Scratch, remove_tree
 from optimizer.evaluation.trajectories import TrajectoryKeeper, read_trajectory
-from optimizer.models.base import Account, Trouble
+from optimizer.models.base import Account, Trouble, UpstreamError
 from optimizer.pools.base import Pool
 from optimizer.records import Rollout, RolloutKey, Spend, Split, Task
 from optimizer.sandboxes.base import Exit, Launch, Sandbox
@@ -50,6 +50,10 @@ class Door(Protocol):
 
     def trouble(self) -> Trouble:
         """How the upstreams do."""
+        ...
+
+    def probe(self, error: UpstreamError) -> Account:
+        """Whether what failed with ``error`` is well by itself (then without ``failure``), and what asking cost."""
         ...
 
 
@@ -204,6 +208,8 @@ class Runner:
                     why = self._after_failure(batch, key, attempt, again)
                     if why == "again":
                         continue
+                    # It counts as it is: what it made itself wait for is not taken off.
+                    attempt = replace(attempt, account=replace(attempt.account, waited_s=0.0))
                 elif why:
                     self._abandon(key, attempt)
                 if why:
@@ -218,7 +224,7 @@ class Runner:
 
     def _after_failure(self, batch: Batch, key: RolloutKey, attempt: Attempt, again: list[RolloutKey]) -> str:
         """What comes of an attempt that the upstream spoilt: ``again``, why to give up, or empty to count it."""
-        answer = self._outage.after(attempt, batch.tries[key])
+        answer = self._outage.after(attempt, batch.tries[key], partial(self._well, batch, key))
         if answer is Next.count:
             return ""
         self._abandon(key, attempt)
@@ -227,6 +233,14 @@ class Runner:
             return "again"
         batch.given_up = answer
         return "model"
+
+    def _well(self, batch: Batch, key: RolloutKey, error: UpstreamError) -> int:
+        """How often, this time included, the upstream was found well after it failed ``key``; 0 when it is not now."""
+        found = self._door.probe(error)
+        if (cost := found.spend + found.wasted) != Spend():
+            self._store.spend(batch.purpose, cost)
+        batch.well[key] += found.failure is None
+        return 0 if found.failure is not None else batch.well[key]
 
     def _abandon(self, key: RolloutKey, attempt: Attempt) -> None:
         """No measurement, but paid for."""

@@ -7,11 +7,15 @@ ModelError               a call that failed; raised plain, it is the request's o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from optimizer.records import Spend
 from search_space.messages import ModelError, Request, Response
+
+PROBE = ""
+"""The name of the session whose calls are the door's own: it looks whether an upstream is well. Not to be recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class UpstreamError(ModelError):
     ``spend`` is what the failed attempt cost all the same (a half stream's input). ``again`` says that another attempt
     may succeed (429, 529, 5xx, a dropped connection, half a stream); without it nothing will change by waiting (401,
     403, 404, no credit left). ``retry_after_s`` is how long the provider asked to wait, None when it said nothing.
+    ``well`` asks what failed, when that is no model, whether it is well by itself.
     """
 
     def __init__(
@@ -39,11 +44,13 @@ class UpstreamError(ModelError):
         again: bool,
         spend: Spend | None = None,
         retry_after_s: float | None = None,
+        well: Callable[[], bool] | None = None,
     ) -> None:
         super().__init__(status, kind, message)
         self.again = again
         self.spend = spend or Spend()
         self.retry_after_s = retry_after_s
+        self.well = well
 
 
 class Upstream(Protocol):

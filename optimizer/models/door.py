@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from optimizer.errors import BudgetExceeded
-from optimizer.models.base import Account, Meter, Reply, Trouble, Upstream, UpstreamError
+from optimizer.models.base import PROBE, Account, Meter, Reply, Trouble, Upstream, UpstreamError
 from optimizer.models.checking import check_request
 from optimizer.models.retrying import Line, Patience, Retries, Stopwatch
 from optimizer.models.session import Session
@@ -24,6 +24,9 @@ from search_space.messages import ModelError, Request, Response, estimate_tokens
 
 NAMES_KNOWN = 16_384
 """So many of the latest sessions' names are remembered, to tell when one is opened again."""
+PROBE_S = 30.0
+PROBE_REQUEST: Request = {"model": "", "max_tokens": 16, "messages": [{"role": "user", "content": "Say yes."}]}
+"""As plain as a request can be: whoever does not answer it is not well."""
 
 
 class Door:
@@ -130,6 +133,24 @@ class Door:
             session = self._sessions.get(token)
             if session is not None:
                 session.account = replace(session.account, failure=error)
+
+    def probe(self, error: UpstreamError) -> Account:
+        """Ask what failed with ``error`` something in which no rollout has a hand: a rollout could send what makes its
+        upstream fail. The account has no ``failure`` when it is well, and what asking cost."""
+        if error.well is not None:
+            return Account() if error.well() else Account(failure=error)
+        with self._changed:
+            lines = [(each, self._lines[id(each)]) for each in self._upstreams.values()]
+            failing = [(upstream, line) for upstream, line in lines if line.failing_since is not None]
+        session = Session(PROBE, 0, self._clock() + PROBE_S, None)
+        for upstream, line in failing:
+            try:
+                self._attempt(session, upstream, line, PROBE_REQUEST)
+            except UpstreamError as failed:
+                return replace(session.account, failure=failed)
+            except ModelError:
+                return replace(session.account, failure=error)
+        return session.account
 
     def roles(self, token: str) -> list[str]:
         """The roles that may be named as ``model``. Raises :class:`ModelError` (401) for an unknown token."""

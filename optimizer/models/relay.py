@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from optimizer.models.base import UpstreamError
@@ -121,17 +122,21 @@ class Relay:
                 return False
             why = _without_keys(f"mcp.{name}: {type(error).__name__}: {error}", target)
             if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-                self._sessions.spoilt(token, UpstreamError(503, "api_error", why, again=True))
+                self._spoilt(token, name, 503, "api_error", why, again=True)
             return _tell(exchange.connection, 502, why)
 
     def _blame(self, token: str, name: str, status: int) -> None:
         """A refused key and a server that is overloaded say nothing about the rollout."""
         if status in KEY_REFUSED:
             text = f"mcp.{name}: the server answered {status}: see mcp.{name}.headers_from_env in experiment.toml"
-            self._sessions.spoilt(token, UpstreamError(status, "authentication_error", text, again=False))
+            self._spoilt(token, name, status, "authentication_error", text, again=False)
         elif status in NOT_NOW:
             text = f"mcp.{name}: the server answered {status}"
-            self._sessions.spoilt(token, UpstreamError(status, "api_error", text, again=True))
+            self._spoilt(token, name, status, "api_error", text, again=True)
+
+    def _spoilt(self, token: str, name: str, status: int, kind: str, text: str, *, again: bool) -> None:
+        well = partial(_is_well, name, self._targets[name])
+        self._sessions.spoilt(token, UpstreamError(status, kind, text, again=again, well=well))
 
     def _http(self) -> httpx.Client:
         import httpx
@@ -199,6 +204,18 @@ class _Exchange:
         if upstream is not None:
             with contextlib.suppress(OSError):
                 upstream.shutdown(socket.SHUT_RDWR)
+
+
+def _is_well(name: str, target: Target) -> bool:
+    """Whether the server answers us, who have the same key and send nothing odd."""
+    from optimizer.errors import SettingsError
+    from optimizer.models.mcp_check import check_targets
+
+    try:
+        check_targets({name: target})
+    except SettingsError:
+        return False
+    return True
 
 
 def _chosen(headers: Mapping[bytes, bytes]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from optimizer.evaluation.budget import Budget, BudgetLimits
 from optimizer.evaluation.cache import MemoryStore
 from optimizer.evaluation.runner import Runner, RunnerSettings
 from optimizer.evaluation.scratch import Scratch
-from optimizer.models.base import Account, Trouble
+from optimizer.models.base import Account, Trouble, UpstreamError
 from optimizer.pools.threads import ThreadPool
 from optimizer.records import Rollout, Spend, Split, Task
 from optimizer.sandboxes.process import ProcessSandbox
@@ -55,6 +55,9 @@ class ScriptedDoor:
         """What the first sessions to be closed are told beside their spend."""
         self.troubled = Trouble()
         self.held = 0
+        self.probed: list[UpstreamError] = []
+        self.found: list[Account] = []
+        """What the first probes find; the others find the upstream failing."""
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(str(path))
         self.socket.listen()
@@ -76,6 +79,10 @@ class ScriptedDoor:
 
     def trouble(self) -> Trouble:
         return self.troubled
+
+    def probe(self, error: UpstreamError) -> Account:
+        self.probed.append(error)
+        return self.found.pop(0) if self.found else Account(failure=error)
 
     def end(self) -> None:
         self.socket.shutdown(socket.SHUT_RDWR)

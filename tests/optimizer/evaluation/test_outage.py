@@ -89,3 +89,38 @@ def test_the_deadline_holds_while_the_model_fails(bench: Any) -> None:
     with pytest.raises((Stopped, ModelUnavailable)):
         bench.run("sleep 0.3", bench.wanted(8), deadline=began + 0.8)
     assert time.monotonic() - began < 5.0 and not bench.store.finished
+
+
+LASTING = Account(spend=Spend(calls=1, input_tokens=3), failure=UpstreamError(404, "not_found_error", "x", again=False))
+ASKING = Spend(calls=1, input_tokens=2)
+WELL = Account(spend=ASKING)
+
+
+def test_a_variant_that_makes_its_calls_fail_is_measured_by_that(bench: Any) -> None:
+    """A model that is well, and fails only what this rollout asks: nothing that the campaign has to stop for."""
+    bench.door.accounts, bench.door.found = [LASTING, LASTING], [WELL, WELL]
+    (rollout,) = bench.run("raise x", bench.wanted(1))
+    assert (rollout.status, rollout.score) == (Status.crash, 0.0)
+    assert len(bench.door.opened) == 2 and bench.budget.spent.rollouts == 1
+    assert bench.store.beside == Spend(calls=3, input_tokens=3 + 2 * 2, seconds=bench.store.beside.seconds)
+
+
+def test_what_failed_once_and_is_well_again_is_chance(bench: Any) -> None:
+    bench.door.accounts, bench.door.found = [LASTING], [WELL]
+    (rollout,) = bench.run("ask", bench.wanted(1))
+    assert rollout.score == 1.0 and len(bench.door.probed) == 1
+
+
+def test_calls_that_fail_and_fail_while_the_model_is_well_count_in_the_end(bench: Any) -> None:
+    spoilt = Account(waited_s=9.0, failure=BUSY)
+    bench.door.accounts, bench.door.found = [spoilt] * 50, [WELL] * 50
+    (rollout,) = bench.run("sleep 0.2", bench.wanted(1))
+    assert len(bench.door.opened) == 6 and len(bench.door.probed) == 2
+    assert rollout.spend.seconds > 0.1, "waiting that it brought about itself is its own"
+
+
+def test_a_model_that_does_not_answer_us_either_gives_up_as_before(bench: Any) -> None:
+    bench.door.accounts = [LASTING]
+    with pytest.raises(ModelUnavailable, match="404"):
+        bench.run("raise x", bench.wanted(1))
+    assert len(bench.door.probed) == 1 and not bench.store.finished
