@@ -19,6 +19,7 @@ from search_space.harness import harness_from_files
 from search_space.messages import estimate_tokens
 from search_space.partition import Partition
 from search_space.tools import ToolError
+from tests.servers.over_http import over_http
 
 SERVERS = Path(__file__).parents[2] / "servers"
 GOOD, ROGUE = str(SERVERS / "mcp_server.py"), str(SERVERS / "mcp_rogue.py")
@@ -55,19 +56,9 @@ def run(tmp_path):
 
 @pytest.fixture
 def address(tmp_path):
-    """A server over HTTP; its address."""
-    file = tmp_path / "address"
-    process = subprocess.Popen([sys.executable, GOOD, "http", str(file)])
-    try:
-        deadline = time.monotonic() + 30
-        while not file.exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        yield file.read_text(), process
-    finally:
-        process.kill()
-        process.wait()
+    """A server over HTTP: its address and its process."""
+    with over_http(tmp_path) as served:
+        yield served
 
 
 def living(folder):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,6 +20,7 @@ from optimizer.sandboxes.base import Exit, Launch
 from optimizer.sandboxes.process import ProcessSandbox
 from search_space.trajectory import read_trajectory
 from tests.optimizer.models.doubles import Books, Scripted, answer
+from tests.servers.over_http import over_http
 
 SERVERS = Path(__file__).parents[2] / "servers"
 
@@ -36,18 +35,8 @@ def sandbox() -> Iterator[ProcessSandbox]:
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server over HTTP on loopback; its address."""
-    file = tmp_path_factory.mktemp("shelf") / "address"
-    process = subprocess.Popen([sys.executable, str(SERVERS / "mcp_server.py"), "http", str(file)])
-    try:
-        deadline = time.monotonic() + 30
-        while not file.exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        yield file.read_text()
-    finally:
-        process.kill()
-        process.wait()
+    with over_http(tmp_path_factory.mktemp("shelf")) as (address, _):
+        yield address
 
 
 def calls(tool: str, given: dict[str, Any]) -> Scripted:

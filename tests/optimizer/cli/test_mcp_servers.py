@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.optimizer.cli.projects import Done, Project
+from tests.servers.over_http import over_http
 
 SERVERS = Path(__file__).parents[2] / "servers"
 Here = Callable[..., Done]
@@ -22,18 +20,8 @@ Here = Callable[..., Done]
 @pytest.fixture
 def shelf(tmp_path: Path) -> Iterator[str]:
     """A server over HTTP on loopback; its address."""
-    file = tmp_path / "address"
-    process = subprocess.Popen([sys.executable, str(SERVERS / "mcp_server.py"), "http", str(file)])
-    try:
-        deadline = time.monotonic() + 30
-        while not file.exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        yield file.read_text()
-    finally:
-        process.kill()
-        process.wait()
+    with over_http(tmp_path) as (address, _):
+        yield address
 
 
 def add(project: Project, file: str, text: str) -> None:

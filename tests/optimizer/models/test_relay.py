@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.server
 import json
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,8 +25,8 @@ from optimizer.models.server import DoorServer
 from search_space.harness import harness_from_files
 from search_space.tools import ToolError
 from tests.optimizer.models.doubles import Books, Scripted, answer
+from tests.servers.over_http import over_http
 
-SERVER = Path(__file__).parents[2] / "servers" / "mcp_server.py"
 KEY = {"authorization": "Bearer k-1"}
 
 
@@ -277,18 +275,8 @@ def test_who_hangs_up_after_a_whole_answer_cuts_nobody_elses(opened: tuple[Door,
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real MCP server over HTTP; its address."""
-    file = tmp_path_factory.mktemp("shelf") / "address"
-    process = subprocess.Popen([sys.executable, str(SERVER), "http", str(file)])
-    try:
-        deadline = time.monotonic() + 30
-        while not file.exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        yield file.read_text()
-    finally:
-        process.kill()
-        process.wait()
+    with over_http(tmp_path_factory.mktemp("shelf")) as (address, _):
+        yield address
 
 
 def test_the_agent_uses_a_server_through_the_door(tmp_path: Path, shelf: str) -> None:
