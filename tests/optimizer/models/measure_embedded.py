@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT))
 from baselines.agent.main import assemble, build_tools  # noqa: E402
 from baselines.agent.sequence import run_sequence  # noqa: E402
 from experiments.navigator.generator import generate  # noqa: E402
+from experiments.navigator.tools import LOOK_ALIKES  # noqa: E402
 from optimizer.models.door import Door  # noqa: E402
 from optimizer.models.embedded import EmbeddedModel  # noqa: E402
 from optimizer.records import Spend  # noqa: E402
@@ -59,16 +60,6 @@ SENTENCES = {
     "explain": "Explain your answer at length.",
     "unrelated": "The library is older than many of its users.",
 }
-LOOK_ALIKES = (
-    "search_text",
-    "find_references",
-    "find_symbol",
-    "list_symbols",
-    "preview_file",
-    "docstring",
-    "count_matches",
-    "find_file",
-)
 DEMONSTRATION = """
 
 # Example
