@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from optimizer.assemble.plan import Planned
+from optimizer.assemble.planned import Planned
 from optimizer.assemble.sizes import end_of
 from optimizer.evaluation.budget import Budget, BudgetLimits
 from optimizer.ledger.store import Ledger

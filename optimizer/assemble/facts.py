@@ -5,7 +5,7 @@ from __future__ import annotations
 from optimizer.assemble.founding import refuse_early
 from optimizer.assemble.mcp import check_servers
 from optimizer.assemble.models import cost_words, upstream_of
-from optimizer.assemble.plan import Planned
+from optimizer.assemble.planned import Planned
 from optimizer.assemble.sizes import end_of, workers_of
 from optimizer.records import Split
 from optimizer.reports.plan import Opening, PlanFacts, shown

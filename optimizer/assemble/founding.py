@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from optimizer.assemble.plan import Planned
+from optimizer.assemble.planned import Planned
 from optimizer.errors import CampaignMissing, SettingsError
 from optimizer.home import Home
 from optimizer.ledger import rows

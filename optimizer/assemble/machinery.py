@@ -11,7 +11,7 @@ from typing import Any
 
 from optimizer.assemble.mcp import targets_of
 from optimizer.assemble.models import recorder_of
-from optimizer.assemble.plan import Planned
+from optimizer.assemble.planned import Planned
 from optimizer.assemble.sizes import workers_of
 from optimizer.evaluation.budget import Budget
 from optimizer.evaluation.cache import RolloutStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from optimizer.assemble.plan import Planned
+from optimizer.assemble.planned import Planned
 from optimizer.errors import SettingsError
 from optimizer.models.keys import check_header
 from optimizer.models.mcp_check import check_targets

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
-from optimizer.assemble.plan import Planned
+from optimizer.assemble.planned import Planned
 from optimizer.errors import SettingsError
 from optimizer.models.anthropic import KEY_NAME as ANTHROPIC_KEY
 from optimizer.models.anthropic import AnthropicUpstream

@@ -13,7 +13,7 @@ from optimizer.assemble.founding import check_same, found, refuse_early
 from optimizer.assemble.machinery import checker, proposer_of, start_runner, start_sandbox
 from optimizer.assemble.mcp import check_servers
 from optimizer.assemble.models import upstream_of
-from optimizer.assemble.plan import Planned
+from optimizer.assemble.planned import Planned
 from optimizer.assemble.sizes import end_of, gate_of, needed_of, objective_of, tasks_of
 from optimizer.campaign import Campaign
 from optimizer.errors import LedgerError

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from optimizer.acceptance.constraints import Constraint
 from optimizer.acceptance.objective import Objective
 from optimizer.acceptance.presets import PRESETS, Preset
+from optimizer.assemble.planned import Planned
 from optimizer.pools.threads import usable_processors
 from optimizer.records import Split, Task
 from optimizer.settings import ExperimentSettings
 from optimizer.stopping import End
 from optimizer.suites.base import Suite
-
-if TYPE_CHECKING:
-    from optimizer.assemble.plan import Planned
 
 MOST_FOR_THE_EXAM = 0.25
 """A last exam that needs a larger share of the rollouts than this (and than it was given) is not held."""

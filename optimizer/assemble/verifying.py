@@ -11,7 +11,8 @@ from pathlib import Path
 from optimizer.assemble.founding import check_same
 from optimizer.assemble.machinery import start_runner, start_sandbox
 from optimizer.assemble.models import upstream_of
-from optimizer.assemble.plan import Request, plan_campaign
+from optimizer.assemble.plan import plan_campaign
+from optimizer.assemble.planned import Request
 from optimizer.assemble.sizes import tasks_of
 from optimizer.errors import SettingsError
 from optimizer.evaluation.budget import Budget, BudgetLimits

@@ -12,7 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from optimizer.assemble.machinery import start_runner, start_sandbox
-from optimizer.assemble.plan import Planned, Request, plan_campaign
+from optimizer.assemble.plan import plan_campaign
+from optimizer.assemble.planned import Planned, Request
 from optimizer.assemble.sizes import tasks_of, workers_of
 from optimizer.evaluation.budget import Budget, BudgetLimits
 from optimizer.evaluation.cache import MemoryStore

@@ -1,0 +1,63 @@
+"""What a campaign is made from: what a person asked for, and what it came to once all was read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from optimizer.home import RUNS, Home
+from optimizer.settings import BudgetSettings, ExperimentSettings
+from optimizer.suites.base import Suite
+from optimizer.workspace.workspace import Workspace
+from search_space.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asked for; None is "as the experiment says"."""
+
+    experiment: Path = Path()
+    name: str | None = None
+    seed: int | None = None
+    rollouts: int | None = None
+    tokens: int | None = None
+    usd: float | None = None
+    minutes: float | None = None
+    until: str | None = None
+    workers: int | None = None
+    model: str | None = None
+    no_holdout: bool = False
+    runs: Path = Path(RUNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A campaign, thought through but not begun: nothing on disk was changed.
+
+    ``harness`` is relative to the repository; ``files`` are the shipped baseline's when the campaign makes a repository
+    of its own.
+    """
+
+    settings: ExperimentSettings
+    folder: Path
+    home: Home
+    harness: str
+    files: Mapping[str, bytes] | None
+    suite: Suite
+    space: Space
+    seed: int
+    limits: BudgetSettings
+    seconds: float | None
+    no_holdout: bool
+    resumes: bool
+    program: str
+
+    @property
+    def start(self) -> tuple[str, Mapping[str, bytes]]:
+        """The commit that the campaign goes on or begins from, empty when its repository is not made yet; and the
+        harness there."""
+        if self.files is not None and not self.resumes:
+            return "", self.files
+        workspace = Workspace.open(self.home.repository, self.harness, ref=self.home.ref)
+        return workspace.base, workspace.files(workspace.tree(workspace.base))
