@@ -32,10 +32,6 @@ class Item:
     def is_bullet(self) -> bool:
         return BULLET.match(self.raw) is not None
 
-    @property
-    def is_fence(self) -> bool:
-        return FENCE.match(self.raw) is not None
-
     @cached_property
     def text(self) -> str:
         """What the item says: no bullet, no line breaks (a fenced block keeps its lines). Items are compared by it."""

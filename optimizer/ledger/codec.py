@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from optimizer.ledger.rows import Campaign, Exam, ExperimentRow, Intent, Outcome, RefMove, RolloutRow, State
+from optimizer.ledger.rows import Campaign, ExperimentRow, Intent, Outcome, RefMove, RolloutRow, State
 from optimizer.ledger.schema import SPEND_COLUMNS
 from optimizer.records import Decision, Lesson, Proposal, Rollout, RolloutKey, Spend, Status, Verdict
 from search_space.edits import edit_from_json, edit_to_json
@@ -82,10 +82,6 @@ def decision_of(value: Mapping[str, Any]) -> Decision:
 
 def lesson_of(value: Mapping[str, Any] | None) -> Lesson | None:
     return None if value is None else Lesson(**{**value, "verdict": Verdict(value["verdict"])})
-
-
-def exam_of(value: Mapping[str, Any]) -> Exam:
-    return Exam(**value)
 
 
 def intent_of(row: sqlite3.Row) -> Intent:

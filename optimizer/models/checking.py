@@ -11,9 +11,6 @@ from typing import Any, NoReturn, cast
 
 from search_space.messages import ModelError, Request, check_messages
 
-MAX_CACHE_BREAKPOINTS = 4
-"""As many ``cache_control`` marks as the Messages API takes in one request."""
-
 
 def check_request(value: Any) -> Request:
     """``value`` as a request, or :class:`ModelError` (400) that names the first field that is not as it should be."""
