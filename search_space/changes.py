@@ -18,7 +18,8 @@ from search_space.dimensions.texts import OpenText
 from search_space.dimensions.tools import FirstToolDimension
 from search_space.domains import Assignment, same
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
-from search_space.harness import HARNESS_FILE, EffectsConfig, HarnessFile, harness_from_files
+from search_space.harness import harness_from_files
+from search_space.harness_file import HARNESS_FILE, EffectsConfig, HarnessFile
 from search_space.narrowing import wider
 from search_space.prompts import Prompt
 from search_space.toml_text import equal, join_key

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from search_space.domains import Scalar
-from search_space.harness import HarnessFile
+from search_space.harness_file import HarnessFile
 
 
 class UnknownKey(Exception):

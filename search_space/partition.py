@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from search_space.errors import InvalidFile
-from search_space.harness import AGENT, HARNESS_FILE, ToolsConfig
+from search_space.harness_file import AGENT, HARNESS_FILE, ToolsConfig
 from search_space.memory import MEMORY_TOOLS
 from search_space.subagents import DELEGATE_TOOL
 from search_space.tools import Effects, Tool, always_conflicting, conflict_text

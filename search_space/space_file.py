@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from search_space.domains import Domain, FloatRange, IntRange
-from search_space.harness import HARNESS_FILE, SYSTEM_FILE, EffectsConfig, Visibility
+from search_space.harness import SYSTEM_FILE
+from search_space.harness_file import HARNESS_FILE, EffectsConfig, Visibility
 from search_space.permissions import Action
 from search_space.validation import Strict
 

@@ -19,7 +19,7 @@ from search_space.dimensions.slots import DemonstrationDimension, LeadDimension,
 from search_space.dimensions.texts import OpenText
 from search_space.domains import Choice, Domain, FloatRange, IntRange, Scalar
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
-from search_space.harness import HARNESS_FILE, HarnessFile
+from search_space.harness_file import HARNESS_FILE, HarnessFile
 from search_space.harness_keys import UnknownKey, absent_value
 from search_space.space_file import (
     AlternativesSpec,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from search_space.dimensions.base import Dimension
 from search_space.dimensions.tools import DescriptionDimension, FirstToolDimension, ParallelDimension, ToolDimension
 from search_space.domains import Choice
-from search_space.harness import HARNESS_FILE
+from search_space.harness_file import HARNESS_FILE
 from search_space.memory import MEMORY_TOOLS
 from search_space.space_file import DescriptionSpec, DimensionSpec, FirstToolSpec, ParallelSpec, ToolSpec
 from search_space.toml_text import join_key

@@ -14,7 +14,8 @@ from baselines.agent.loop import Agent, Outcome, Record
 from baselines.agent.spending import Spending
 from baselines.agent.toolbox import Toolbox
 from search_space.compaction import Compaction
-from search_space.harness import SYSTEM_FILE, Harness, Visibility
+from search_space.harness import SYSTEM_FILE, Harness
+from search_space.harness_file import Visibility
 from search_space.memory import ARCHIVE, NOTES, Memory
 from search_space.messages import Message, Model, ToolUseBlock
 from search_space.partition import Partition

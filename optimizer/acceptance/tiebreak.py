@@ -17,7 +17,7 @@ from optimizer.acceptance.evidence import Estimate
 from optimizer.acceptance.presets import WorkingSettings
 from optimizer.acceptance.words import points
 from optimizer.records import Decision, Verdict
-from search_space.harness import HARNESS_FILE
+from search_space.harness_file import HARNESS_FILE
 from search_space.messages import CHARS_PER_TOKEN
 
 Files = Mapping[str, bytes]

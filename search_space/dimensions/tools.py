@@ -10,7 +10,7 @@ from search_space.dimensions.base import Files
 from search_space.dimensions.keys import KeyDimension, document
 from search_space.domains import Assignment, Choice, Domain, Scalar, same
 from search_space.edits import Edit, SetKey
-from search_space.harness import AGENT
+from search_space.harness_file import AGENT
 from search_space.toml_text import lookup
 
 WORDS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from search_space.harness import MemoryConfig
+from search_space.harness_file import MemoryConfig
 from search_space.memory.matching import rarity, words_of
 from search_space.memory.notes import Note
 

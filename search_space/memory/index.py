@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from search_space.harness import MemoryConfig
+from search_space.harness_file import MemoryConfig
 from search_space.memory.notes import Note, Notes, is_call, shown_note
 
 LINE_CHARS = 80

@@ -8,7 +8,7 @@ from typing import Any
 
 from search_space.calls import current_call
 from search_space.compaction.facts import terms_of
-from search_space.harness import MemoryConfig
+from search_space.harness_file import MemoryConfig
 from search_space.memory.archive import Archive, around
 from search_space.memory.consolidation import consolidate
 from search_space.memory.index import index_text

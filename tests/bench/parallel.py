@@ -23,7 +23,7 @@ from typing import Any
 
 from baselines.agent.scheduling import dependences
 from baselines.agent.toolbox import Toolbox
-from search_space.harness import ToolsConfig
+from search_space.harness_file import ToolsConfig
 from search_space.messages import ToolUseBlock
 from search_space.partition import Partition
 from search_space.tools import Tool

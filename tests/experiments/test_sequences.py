@@ -8,7 +8,8 @@ import optimizer
 from optimizer.records import Split
 from optimizer.settings import load_experiment
 from optimizer.suites.agent import AgentSuite
-from search_space.harness import MemoryConfig, harness_from_files, read_folder
+from search_space.harness import harness_from_files, read_folder
+from search_space.harness_file import MemoryConfig
 from search_space.space import load_space
 
 ROOT = Path(optimizer.__file__).parents[1]

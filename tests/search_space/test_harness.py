@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from search_space.errors import InvalidFile, MissingFile
-from search_space.harness import content_hash, harness_from_files, load_harness, read_folder
+from search_space.harness import harness_from_files, load_harness, read_folder
 
 MINIMAL = Path(__file__).parents[2] / "baselines" / "minimal"
 
@@ -108,10 +108,3 @@ def test_a_folder_is_read_whole_in_order_without_caches(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/")
     with pytest.raises(InvalidFile, match="link: the file: got a symbolic link"):
         read_folder(tmp_path)
-
-
-def test_the_hash_tells_trees_apart() -> None:
-    trees: list[dict[str, bytes]] = [{}, {"a": b""}, {"a": b"b"}, {"ab": b""}, {"a": b"", "b": b""}]
-    assert len({content_hash(tree) for tree in trees}) == len(trees)
-    assert content_hash({"a": b"1", "b": b"2"}) == content_hash({"b": b"2", "a": b"1"})
-    assert content_hash({}).startswith("sha256:")

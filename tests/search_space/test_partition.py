@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from search_space.errors import InvalidFile
-from search_space.harness import ToolsConfig
+from search_space.harness_file import ToolsConfig
 from search_space.partition import Partition
 from search_space.tools import Effects, Tool
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_space.globs import Glob
-from search_space.harness import HARNESS_FILE, harness_from_files
+from search_space.harness import harness_from_files
+from search_space.harness_file import HARNESS_FILE
 from search_space.narrowing import wider
 from search_space.permissions import STRICTNESS, Permissions, Rule, covers, matches, ruling
 

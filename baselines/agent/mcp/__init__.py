@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines.agent.mcp.relay import Relay, relay_of
-from search_space.harness import Harness, ToolsConfig
+from search_space.harness import Harness
+from search_space.harness_file import ToolsConfig
 from search_space.mcp_servers import SEPARATOR, McpServer
 from search_space.tools import Effects, Tool
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from baselines.agent.scheduling import Catch, Work, dependences, run_calls
 from baselines.agent.toolbox import Toolbox
 from search_space.calls import current_call
-from search_space.harness import ToolsConfig
+from search_space.harness_file import ToolsConfig
 from search_space.messages import ToolResultBlock, ToolUseBlock
 from search_space.partition import Partition
 from search_space.tools import Effects, Tool

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from baselines.agent.toolbox import Toolbox
-from search_space.harness import ToolsConfig
+from search_space.harness_file import ToolsConfig
 from search_space.partition import Partition
 from tests.baselines.workspace.batches import (
     lay_out,

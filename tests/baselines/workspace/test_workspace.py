@@ -18,7 +18,7 @@ from baselines.workspace import build, effects, readable, warm
 from baselines.workspace.folder import Workspace
 from baselines.workspace.tools import DEFINITIONS
 from search_space.calls import Call, running
-from search_space.harness import ToolsConfig
+from search_space.harness_file import ToolsConfig
 from search_space.messages import ToolUseBlock
 from search_space.partition import Partition
 from search_space.tools import Tool, ToolError

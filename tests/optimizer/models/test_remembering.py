@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from optimizer.models.embedded import EmbeddedModel
-from search_space.harness import MemoryConfig
+from search_space.harness_file import MemoryConfig
 from search_space.memory import Memory
 from search_space.messages import text_of
 from tests.optimizer.models.doubles import Miniature

@@ -14,11 +14,11 @@ from search_space.compaction import (
 from search_space.compaction.facts import best, extract, terms_of
 from search_space.compaction.history import clip
 from search_space.errors import InvalidFile, MissingFile
-from search_space.harness import ClearResults as ClearResultsConfig
-from search_space.harness import CompactionConfig
-from search_space.harness import NoCompaction as NoConfig
-from search_space.harness import Plugin as PluginConfig
-from search_space.harness import Summary as SummaryConfig
+from search_space.harness_file import ClearResults as ClearResultsConfig
+from search_space.harness_file import CompactionConfig
+from search_space.harness_file import NoCompaction as NoConfig
+from search_space.harness_file import Plugin as PluginConfig
+from search_space.harness_file import Summary as SummaryConfig
 from search_space.messages import ModelError, check_messages, estimate_tokens, text_of
 
 TASK = {"role": "user", "content": "Where is the base class of `JSONDecoder` (module `json.decoder`) defined?"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_space.harness import MemoryConfig
+from search_space.harness_file import MemoryConfig
 from search_space.memory.consolidation import consolidate, merged
 from search_space.memory.notes import Note, Notes
 

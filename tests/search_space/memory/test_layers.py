@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from search_space.calls import Call, running
-from search_space.harness import MemoryConfig
+from search_space.harness_file import MemoryConfig
 from search_space.memory import Memory
 from search_space.tools import ToolError
 
