@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 
 from search_space.space import Assignment, Scalar
 
 DIGITS = 2
 """Numbers that agree to this many significant digits count as the same value; whole numbers below 100 stay apart."""
-
-
-def near_copy(assignment: Assignment, tried: Iterable[Assignment]) -> bool:
-    """Whether ``assignment`` (a variant's full reading of the space) says the same as one of ``tried``."""
-    wanted = likeness(assignment)
-    return any(likeness(other) == wanted for other in tried)
 
 
 def likeness(assignment: Assignment) -> Hashable:

@@ -166,11 +166,6 @@ class Budget:
             purse = self._purses.setdefault(purpose, _Purse(Share()))
             purse.share += share
 
-    def release(self, purpose: str) -> None:
-        """Give back what is set aside for ``purpose`` and not yet used; harmless when there is none."""
-        with self._lock:
-            self._purses.pop(purpose, None)
-
     # What there is
 
     @property
@@ -189,11 +184,6 @@ class Budget:
         """What is left for ``purpose`` (its own share included), reservations and others' shares taken off."""
         with self._lock:
             return self._left(purpose)
-
-    def deadline_for(self, purpose: str | None = None) -> float | None:
-        """The ``time.monotonic()`` instant by which ``purpose`` must be done, leaving others their seconds."""
-        with self._lock:
-            return self._deadline(purpose)
 
     # Helpers; the lock is held
 

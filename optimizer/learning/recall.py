@@ -1,14 +1,12 @@
-"""What is brought back from the past: the lessons a proposer sees, and whether an idea was tried before."""
+"""What is brought back from the past: the lessons that a proposer sees."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from operator import attrgetter
 
-from optimizer.likeness import near_copy
 from optimizer.records import Lesson, Verdict
-from search_space.space import Assignment
 
 
 def recall(
@@ -24,11 +22,6 @@ def recall(
     cut = max(0, len(ordered) - max(0, recent))
     older = heapq.nlargest(max(0, relevant), ordered[:cut], key=lambda lesson: _weight(lesson, about))
     return tuple(sorted([*older, *ordered[cut:]], key=in_order))
-
-
-def already_tried(assignment: Assignment, tried: Iterable[Assignment]) -> bool:
-    """Whether a variant that reads as ``assignment`` is a near-copy of one of ``tried`` (full assignments too)."""
-    return near_copy(assignment, tried)
 
 
 def _weight(lesson: Lesson, about: Collection[str]) -> tuple[bool, bool, float, int]:

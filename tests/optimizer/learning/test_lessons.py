@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.learning.lessons import lesson
-from optimizer.learning.recall import already_tried, recall
+from optimizer.learning.recall import recall
 from optimizer.records import Decision, Lesson, Proposal, Verdict
 from search_space.edits import Many, SetKey
 
@@ -72,22 +72,3 @@ def test_recall_brings_back_keeps_and_strong_effects_and_what_it_is_about() -> N
     ]
     assert [each.experiment for each in recall(lessons, recent=1, relevant=2)] == [0, 1, 4]
     assert [each.experiment for each in recall(lessons, recent=1, relevant=1, about={"b"})] == [3, 4]
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "alike"),
-    [
-        ({"a": 1, "b": "x"}, {"b": "x", "a": 1}, True),
-        ({"a": 1}, {"a": 2}, False),
-        ({"a": 1}, {"a": True}, False),
-        ({"a": None}, {}, False),
-        ({"a": 0.1234}, {"a": 0.1229}, True),
-        ({"a": 12000}, {"a": 12100}, True),
-        ({"a": 98}, {"a": 99}, False),
-        ({"a": 0.12}, {"a": -0.12}, False),
-        ({"a": "1"}, {"a": 1}, False),
-    ],
-)
-def test_near_copies(one: dict[str, object], other: dict[str, object], alike: bool) -> None:
-    assert already_tried(one, [{"a": "else"}, other]) is alike  # type: ignore[arg-type,list-item]
-    assert already_tried(other, [one]) is alike  # type: ignore[arg-type,list-item]
