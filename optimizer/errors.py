@@ -62,4 +62,8 @@ class ModelUnavailable(RatchetError):
 
 
 class BudgetExceeded(Exception):
-    """A reservation that the remaining budget does not cover."""
+    """A reservation that the remaining budget does not cover; ``passing``: it will when calls under way have ended."""
+
+    def __init__(self, message: str = "", *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from statistics import median
 
 from optimizer.errors import BudgetExceeded
 from optimizer.records import Spend
+
+EXCESS = 8
+"""A call that may cost more than what is left, while so many ordinary calls would fit, is itself at fault: one variant
+that asks for a billion tokens is no end of the budget."""
+CALLS_KNOWN = 1001
+"""So many of the latest calls tell what is ordinary."""
+WORST_FOR_REAL = 10
+"""What calls may cost at most, taken from what they did cost, where only that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +95,22 @@ class Budget:
         self._granted = 0
         self._purses: dict[str, _Purse] = {}
         self._refusals = 0
+        self._granted_calls = deque[Spend](maxlen=CALLS_KNOWN)
 
     # Meter: what the door asks for each call
 
     def reserve(self, worst: Spend) -> int:
-        """Set ``worst`` aside and return a ticket; raises :class:`BudgetExceeded` when tokens or dollars fall short."""
+        """Set ``worst`` aside and return a ticket; raises :class:`BudgetExceeded` when tokens or dollars fall short,
+        ``passing`` when they would not once the calls under way are settled."""
         with self._lock:
-            left = self._left(None)
+            left, aside = self._left(None), sum(self._tickets.values(), Spend())
             if left.tokens is not None and worst.tokens > left.tokens:
-                self._refuse(f"a call of up to {worst.tokens} tokens, {max(0, left.tokens)} left")
+                text = f"a call of up to {worst.tokens} tokens, {max(0, left.tokens)} left"
+                self._refuse(text, worst.tokens, left.tokens + aside.tokens, self._ordinary("tokens"))
             if left.usd is not None and worst.usd > left.usd:
-                self._refuse(f"a call of up to ${worst.usd:.4f}, ${max(0.0, left.usd):.4f} left")
+                text = f"a call of up to ${worst.usd:.4f}, ${max(0.0, left.usd):.4f} left"
+                self._refuse(text, worst.usd, left.usd + aside.usd, self._ordinary("usd"))
+            self._granted_calls.append(worst)
             ticket = self._next_ticket
             self._next_ticket += 1
             self._tickets[ticket] = worst
@@ -176,7 +191,8 @@ class Budget:
 
     @property
     def refusals(self) -> int:
-        """How many model calls were refused so far: a rollout during which this grew is no fair measurement."""
+        """How many model calls were refused so far because the budget is used up: a rollout during which this grew is
+        no fair measurement."""
         with self._lock:
             return self._refusals
 
@@ -226,6 +242,16 @@ class Budget:
             return None
         return self.limits.deadline - sum(p.share.seconds for name, p in self._purses.items() if name != purpose)
 
-    def _refuse(self, text: str) -> None:
-        self._refusals += 1
+    def _ordinary(self, what: str) -> float:
+        """Tokens or dollars that a call asks for as a rule; 0 as long as nobody knows."""
+        if self._granted_calls:
+            return float(median(getattr(worst, what) for worst in self._granted_calls))
+        return WORST_FOR_REAL * float(getattr(self._spent, what)) / max(1, self._spent.calls)
+
+    def _refuse(self, text: str, worst: float, settled: float, ordinary: float) -> None:
+        """``settled`` is what is left when nothing is under way."""
+        if worst <= settled:
+            raise BudgetExceeded(text, passing=True)
+        if not ordinary or settled < EXCESS * ordinary:
+            self._refusals += 1
         raise BudgetExceeded(text)

@@ -24,6 +24,7 @@ from search_space.messages import ModelError, Request, Response, estimate_tokens
 
 NAMES_KNOWN = 16_384
 """So many of the latest sessions' names are remembered, to tell when one is opened again."""
+RESERVE_AGAIN_S = 0.02
 PROBE_S = 30.0
 PROBE_REQUEST: Request = {"model": "", "max_tokens": 16, "messages": [{"role": "user", "content": "Say yes."}]}
 """As plain as a request can be: whoever does not answer it is not well."""
@@ -235,11 +236,7 @@ class Door:
             session.set_aside(worst, billed=upstream.costs_money)
         spend, wasted = Spend(), Spend()
         try:
-            try:
-                ticket = self._meter.reserve(worst)
-            except BudgetExceeded as error:
-                why = str(error) or "the budget does not cover this call"
-                raise ModelError(402, "budget_exceeded", why) from None
+            ticket = self._reserved(session, worst)
             try:
                 wasted = worst if upstream.costs_money else Spend()  # what nobody can price is paid, not forgotten
                 begun = session.misses.begins(request)
@@ -264,6 +261,28 @@ class Door:
         finally:
             with self._changed:
                 session.book(worst, spend, wasted)
+
+    def _reserved(self, session: Session, worst: Spend) -> int:
+        """The meter's ticket. What only the calls under way keep from being covered waits for them: who makes many at
+        once must not end the budget for all."""
+        waiting = False
+        try:
+            while True:
+                try:
+                    return self._meter.reserve(worst)
+                except BudgetExceeded as error:
+                    if not error.passing:
+                        why = str(error) or "the budget does not cover this call"
+                        raise ModelError(402, "budget_exceeded", why) from None
+                now = self._clock()
+                if not waiting:
+                    waiting = True
+                    self._enter_trouble(session, now)
+                if now >= session.deadline or session.gone.wait(RESERVE_AGAIN_S):
+                    raise _past(session)
+        finally:
+            if waiting:
+                self._leave_trouble(session)
 
     def _enter_trouble(self, session: Session, since: float) -> None:
         with self._changed:

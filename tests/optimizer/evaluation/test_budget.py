@@ -29,12 +29,35 @@ def test_without_limits_all_is_granted() -> None:
 def test_reservations_count_until_they_are_settled() -> None:
     budget = Budget(BudgetLimits(tokens=100))
     first = budget.reserve(tokens(60))
-    with pytest.raises(BudgetExceeded, match="a call of up to 60 tokens, 40 left"):
-        budget.reserve(tokens(60))
+    with pytest.raises(BudgetExceeded, match="a call of up to 101 tokens, 40 left"):
+        budget.reserve(tokens(101))
     assert budget.refusals == 1
+    with pytest.raises(BudgetExceeded) as error:
+        budget.reserve(tokens(60))
+    assert error.value.passing and budget.refusals == 1, "it fits as soon as the first is settled"
     budget.settle(first, tokens(10))
     assert budget.left().tokens == 90
     budget.reserve(tokens(90))
+
+
+@pytest.mark.parametrize("spent", [Spend(), Spend(calls=10, input_tokens=1_000, usd=1.0)])
+@pytest.mark.parametrize("big", [tokens(10**9), tokens(1, 10**6)])
+def test_a_call_that_asks_for_everything_is_no_end_of_the_budget(spent: Spend, big: Spend) -> None:
+    budget = Budget(BudgetLimits(tokens=100_000, usd=1_000.0), spent)
+    if not spent.calls:
+        budget.settle(budget.reserve(tokens(1_000, 1.0)), tokens(100, 0.1))
+    with pytest.raises(BudgetExceeded) as error:
+        budget.reserve(big)
+    assert budget.refusals == 0 and not error.value.passing
+    budget.reserve(tokens(1_000, 1.0))
+
+
+def test_a_call_as_large_as_others_that_is_not_covered_ends_the_budget() -> None:
+    budget = Budget(BudgetLimits(tokens=10_000))
+    budget.settle(budget.reserve(tokens(1_000)), tokens(3_000))
+    with pytest.raises(BudgetExceeded):
+        budget.reserve(tokens(7_001))
+    assert budget.refusals == 1
 
 
 def test_dollars_are_bounded_too() -> None:

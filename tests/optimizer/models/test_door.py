@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from optimizer.evaluation.budget import Budget, BudgetLimits
 from optimizer.models.base import Account, UpstreamError
 from optimizer.models.door import Door
 from optimizer.records import Spend
@@ -180,3 +181,42 @@ def test_close_waits_a_moment_for_calls_under_way() -> None:
     assert begun.wait(5.0)
     assert door.close(token, wait_s=5.0).spend.calls == 1
     thread.join()
+
+
+def test_many_calls_at_once_wait_for_each_other_and_are_no_end_of_the_budget() -> None:
+    """Worst cases of 100 tokens, of which 10 are taken: two fit side by side, and all one after the other."""
+
+    def slowly(request: Request) -> Response:
+        time.sleep(0.01)
+        return answer(request)
+
+    budget, failed = Budget(BudgetLimits(tokens=290)), list[ModelError]()
+    door = Door({"agent": Scripted(slowly)}, budget)
+    token = door.open("s", 0, FOREVER)
+
+    def call() -> None:
+        try:
+            door.create(token, ask())
+        except ModelError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=call) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    account = door.close(token)
+    assert not failed and account.spend.calls == 16 and budget.spent.tokens == 160 and budget.refusals == 0
+    assert account.waited_s > 0.0
+
+
+def test_who_waits_for_the_calls_of_others_waits_until_its_deadline() -> None:
+    budget = Budget(BudgetLimits(tokens=150))
+    budget.reserve(Spend(input_tokens=100))
+    door = Door({"agent": Scripted(answer)}, budget)
+    token = door.open("s", 0, time.monotonic() + 0.1)
+    with pytest.raises(ModelError) as error:
+        door.create(token, ask())
+    account = door.close(token)
+    assert error.value.status == 504 and account.waited_s >= 0.09 and budget.refusals == 0
+    assert account.spend == account.wasted == Spend()
