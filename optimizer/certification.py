@@ -13,7 +13,7 @@ from optimizer.acceptance.holdout import summarize
 from optimizer.errors import BudgetExceeded
 from optimizer.evaluation.runner import Stopped
 from optimizer.events import ExamEnded, PhaseChanged
-from optimizer.experiment import rollout_seed, with_scores
+from optimizer.gathering import rollout_seed, with_scores
 from optimizer.ledger.rows import Exam
 from optimizer.ledger.settle import settle_exam
 from optimizer.parts import Parts

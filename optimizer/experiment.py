@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TypeVar
 
 from optimizer.acceptance.constraints import Costs
 from optimizer.acceptance.objective import baseline_costs, decide
@@ -14,6 +13,7 @@ from optimizer.acceptance.working import Ask, plan, settle, shuffled
 from optimizer.errors import BudgetExceeded, SettingsError
 from optimizer.evaluation.runner import Stopped, Wanted
 from optimizer.events import ExperimentDecided, ExperimentStarted
+from optimizer.gathering import gathered, rollout_seed
 from optimizer.learning.lessons import lesson
 from optimizer.learning.recall import recall
 from optimizer.ledger.rows import Outcome
@@ -28,7 +28,6 @@ from search_space.errors import InvalidEdit
 BROKEN_SHARE = 0.5
 """A variant is a crash (or a timeout) when at least this share of its first rollouts ended so."""
 BROKEN_LEAST = 3
-V = TypeVar("V")
 
 
 def run_experiment(
@@ -75,11 +74,6 @@ class _Until:
     def instant(self) -> float:
         """When the experiment has to end, as far as one knows now."""
         return min(self.own + self.waited(), self.search)
-
-
-def rollout_seed(campaign_seed: int, task: str, repeat: int) -> int:
-    """The seed of a rollout: the same for every variant, so that the k-th rollouts of two on a task are a pair."""
-    return int.from_bytes(sha256(f"{campaign_seed}|{task}|{repeat}".encode()).digest()[:6], "big")
 
 
 def _proposal(
@@ -151,7 +145,7 @@ def _evaluate(
             candidate, champion = _run(variant, files, standing.tree, ask, parts, until, label=f"{number:06}")
             _refuse_broken_champion(champion)
             ran += candidate
-            evaluation = _with(evaluation, candidate, champion)
+            evaluation = gathered(evaluation, candidate, champion)
             decision = _broken(ran) or decision_on(evaluation)
             if decision:
                 return evaluation, decision, ""
@@ -192,32 +186,6 @@ def _run(
             # What has finished is known already: asking again costs nothing but what is missing.
             if stopped.reason != "deadline" or until.instant() <= max(deadline, time.monotonic()):
                 raise
-
-
-def _with(evaluation: Evaluation, candidate: Sequence[Rollout], champion: Sequence[Rollout]) -> Evaluation:
-    return Evaluation(
-        with_scores(evaluation.candidate, candidate),
-        with_scores(evaluation.champion, champion),
-        sum((rollout.spend for rollout in (*candidate, *champion)), evaluation.spend),
-        _with_costs(evaluation.candidate_costs, candidate),
-        _with_costs(evaluation.champion_costs, champion),
-    )
-
-
-def with_scores(scores: Mapping[str, tuple[float, ...]], rollouts: Sequence[Rollout]) -> dict[str, tuple[float, ...]]:
-    """``scores`` by task with those of ``rollouts`` added, in order."""
-    return _merged(scores, ((rollout.key.task, rollout.score) for rollout in rollouts))
-
-
-def _with_costs(costs: Mapping[str, tuple[Spend, ...]], rollouts: Sequence[Rollout]) -> dict[str, tuple[Spend, ...]]:
-    return _merged(costs, ((rollout.key.task, rollout.spend) for rollout in rollouts))
-
-
-def _merged(values: Mapping[str, tuple[V, ...]], more: Iterable[tuple[str, V]]) -> dict[str, tuple[V, ...]]:
-    merged = dict(values)
-    for task, value in more:
-        merged[task] = (*merged.get(task, ()), value)
-    return merged
 
 
 def _baseline_costs(standing: Standing, evaluation: Evaluation, parts: Parts) -> Costs:

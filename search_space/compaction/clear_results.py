@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search_space.compaction.history import History, Result, drop_oldest, replace_results, results, text_chars
+from search_space.compaction.history import History, Result, drop_oldest, replace_results, seen_results, text_chars
 from search_space.messages import CHARS_PER_TOKEN, Message, Model
 
 
@@ -26,13 +26,12 @@ class ClearResults:
         history = History(messages)
         if history.fits(limit_tokens):
             return list(messages)
-        found = list(results(messages))
-        seen = sum(1 for result in found if result.message < len(messages) - 1)
-        first = min(seen, max(0, len(found) - self.keep_results) // self.block * self.block)
+        seen, first = seen_results(messages, keep=self.keep_results, block=self.block)
         excess = history.chars - limit_tokens * CHARS_PER_TOKEN
-        swaps = [_Swap(result, placeholder(result)) for result in found[:seen]]
+        swaps = [_Swap(result, placeholder(result)) for result in seen]
+        steps = [(count, self.min_chars) for count in (*range(first, len(seen), self.block), len(seen))]
         cleared: list[_Swap] = []
-        for count, least in [*((n, self.min_chars) for n in (*range(first, seen, self.block), seen)), (seen, 0)]:
+        for count, least in (*steps, (len(seen), 0)):
             cleared = [swap for swap in swaps[:count] if len(swap.result.text) >= least and swap.saved > 0]
             if sum(swap.saved for swap in cleared) >= excess:
                 break

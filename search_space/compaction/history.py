@@ -224,6 +224,14 @@ def results(messages: Sequence[Message]) -> Iterator[Result]:
         calls = {b["id"]: call_text(b["name"], b["input"]) for b in content if b["type"] == "tool_use"}
 
 
+def seen_results(messages: Sequence[Message], *, keep: int, block: int) -> tuple[list[Result], int]:
+    """The tool results that the model has seen (those of the last message it has not), and how many of them are to be
+    shortened at first: all but the newest ``keep`` of the conversation, in whole blocks of ``block``."""
+    found = list(results(messages))
+    seen = [result for result in found if result.message < len(messages) - 1]
+    return seen, min(len(seen), max(0, len(found) - keep) // block * block)
+
+
 def call_text(name: str, given: Mapping[str, Any], limit_chars: int = 160) -> str:
     """A call as one line of text: the tool's name and its input as JSON, e.g. ``grep({"pattern":"x"})``."""
     text = _encode(given)

@@ -11,7 +11,7 @@ from search_space.compaction.history import (
     clip,
     drop_oldest,
     replace_results,
-    results,
+    seen_results,
     text_chars,
 )
 from search_space.messages import CHARS_PER_TOKEN, Message, Model
@@ -36,14 +36,12 @@ class TruncateResults:
         history = History(messages)
         if history.fits(limit_tokens):
             return list(messages)
-        found = list(results(messages))
-        seen = sum(1 for result in found if result.message < len(messages) - 1)
+        seen, first = seen_results(messages, keep=self.keep_recent, block=self.block)
         excess = history.chars - limit_tokens * CHARS_PER_TOKEN
-        first = min(seen, max(0, len(found) - self.keep_recent) // self.block * self.block)
         new: dict[tuple[int, int], str] = {}
-        for count, head, tail in self._levels(first, seen):
+        for count, head, tail in self._levels(first, len(seen)):
             new, saved = {}, 0
-            for result in found[:count]:
+            for result in seen[:count]:
                 if (text := clip(result.text, head, tail)) is not result.text:
                     new[result.message, result.block] = text
                     saved += text_chars(result.text) - text_chars(text)

@@ -17,7 +17,7 @@ from optimizer.assemble.planned import Planned, Request
 from optimizer.assemble.sizes import tasks_of, workers_of
 from optimizer.evaluation.budget import Budget, BudgetLimits
 from optimizer.evaluation.cache import MemoryStore
-from optimizer.experiment import rollout_seed
+from optimizer.gathering import rollout_seed
 from optimizer.records import Split, Status
 from tests.bench.tables import table, workbench
 
