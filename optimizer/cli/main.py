@@ -11,6 +11,7 @@ import typer
 
 from optimizer.cli import door, init, inspect, run, upkeep
 from optimizer.errors import RatchetError
+from optimizer.models.keys import hide_memory
 from search_space.errors import SearchSpaceError
 
 GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
@@ -56,6 +57,7 @@ def _root(
 
 def main() -> None:
     """Run the command line. What a user can mend is said in a sentence, with exit code 2 and no traceback."""
+    hide_memory()
     for name in GIT_PLACES:
         os.environ.pop(name, None)
     try:

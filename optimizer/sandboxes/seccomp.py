@@ -34,7 +34,7 @@ _X32_BIT = 0x40000000
 @dataclass(frozen=True, slots=True)
 class _Machine:
     """System-call numbers, from the kernel's tables. ``denied``: shmget, msgget, semget, ptrace, mount, unshare, setns,
-    keyctl, add_key, bpf, userfaultfd, io_uring_setup."""
+    keyctl, add_key, bpf, userfaultfd, io_uring_setup, process_vm_readv, process_vm_writev, pidfd_getfd."""
 
     arch: int
     seccomp: int
@@ -46,8 +46,12 @@ class _Machine:
 
 
 _MACHINES = {
-    "x86_64": _Machine(0xC000003E, 317, 41, 56, (57, 58), (29, 68, 64, 101, 165, 272, 308, 250, 248, 321, 323, 425)),
-    "aarch64": _Machine(0xC00000B7, 277, 198, 220, (), (194, 186, 190, 117, 40, 97, 268, 219, 217, 280, 282, 425)),
+    "x86_64": _Machine(
+        0xC000003E, 317, 41, 56, (57, 58), (29, 68, 64, 101, 165, 272, 308, 250, 248, 321, 323, 425, 310, 311, 438)
+    ),
+    "aarch64": _Machine(
+        0xC00000B7, 277, 198, 220, (), (194, 186, 190, 117, 40, 97, 268, 219, 217, 280, 282, 425, 270, 271, 438)
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import signal
@@ -258,6 +259,14 @@ def shared_memory_segment(payload: Payload) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.shmget(0x5EC2E7, 1 << 20, 0o1600) < 0:
         raise OSError(ctypes.get_errno(), "shmget")
+
+
+def read_memory_of_the_campaign(payload: Payload) -> None:
+    buffer, libc = ctypes.create_string_buffer(8), ctypes.CDLL(None, use_errno=True)
+    here = (ctypes.c_void_p * 2)(ctypes.addressof(buffer), 8)
+    there = (ctypes.c_void_p * 2)(payload["address"], 8)
+    if libc.process_vm_readv(payload["campaign"], here, 1, there, 1, 0) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def threads_without_end(payload: Payload) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import threading
@@ -160,6 +161,14 @@ def test_no_process_outside_can_be_signalled(sandbox: ProcessSandbox, folder: Pa
     ended = run(sandbox, folder, entry, campaign=os.getpid())
     assert ended.status == "crash"
     assert ended.reason == "PermissionError: [Errno 1] Operation not permitted"
+
+
+def test_no_memory_outside_can_be_read(sandbox: ProcessSandbox, folder: Path) -> None:
+    if not (sandbox.confinement.seccomp or sandbox.confinement.landlock):
+        pytest.skip("neither Landlock nor seccomp here: whether memory can be read is the kernel's affair")
+    secret = ctypes.create_string_buffer(b"a token")
+    there = {"campaign": os.getpid(), "address": ctypes.addressof(secret)}
+    assert run(sandbox, folder, "read_memory_of_the_campaign", **there).reason.startswith("PermissionError")
 
 
 def test_the_network_is_out_of_reach(sandbox: ProcessSandbox, folder: Path) -> None:

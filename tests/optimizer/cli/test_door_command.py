@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.optimizer.cli.projects import command, environment
 from tests.servers.messages_api import KEY, MODEL, MessagesServer, scripted, text
 
@@ -67,3 +69,23 @@ def test_what_cannot_be_is_explained_before_anything_runs(tmp_path: Path) -> Non
         command("door", "--", "no-such-command"), capture_output=True, text=True, check=False, env=environment()
     )
     assert done.returncode == 2 and "'no-such-command' cannot be run" in done.stderr
+
+
+LOOK = """
+import ctypes, os, subprocess
+from optimizer.models.keys import hide_memory
+if os.geteuid() == 0:  # who may read everything
+    os.setgid(65534), os.setuid(65534)
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
+for _ in range(2):
+    done = subprocess.run(["cat", f"/proc/{os.getpid()}/environ"], capture_output=True, env={}, cwd="/")
+    print("seen" if b"sk-secret" in done.stdout else "hidden", done.returncode)
+    hide_memory()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
+def test_a_key_cannot_be_read_in_proc_by_what_is_started() -> None:
+    env = {**environment(None), "ANTHROPIC_API_KEY": "sk-secret"}
+    done = subprocess.run([sys.executable, "-c", LOOK], env=env, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["seen 0", "hidden 1"], done.stderr
