@@ -55,6 +55,8 @@ class Spend:
     ``cache_write_tokens`` that were written to live for an hour. ``cache_missed_tokens`` are input or write tokens as
     well: a prefix that an earlier call of the same rollout had in the cache, and that a later call had to send again.
     ``usd_uncached`` is what the same tokens would have cost without a prompt cache, 0 where no price is known.
+    ``usd_input``, ``usd_cache_write`` and ``usd_cache_read`` are those parts of ``usd``, output is the rest;
+    ``usd_cache_missed`` is what the missed tokens cost, a part of the first two.
     ``unpriced_calls`` are those of ``calls`` that are billed at a price that is not known: ``usd`` lacks them.
     """
 
@@ -70,6 +72,10 @@ class Spend:
     cache_missed_tokens: int = 0
     usd_uncached: float = 0.0
     unpriced_calls: int = 0
+    usd_input: float = 0.0
+    usd_cache_write: float = 0.0
+    usd_cache_read: float = 0.0
+    usd_cache_missed: float = 0.0
 
     @property
     def tokens(self) -> int:
@@ -106,6 +112,10 @@ class Spend:
             self.cache_missed_tokens + other.cache_missed_tokens,
             self.usd_uncached + other.usd_uncached,
             self.unpriced_calls + other.unpriced_calls,
+            self.usd_input + other.usd_input,
+            self.usd_cache_write + other.usd_cache_write,
+            self.usd_cache_read + other.usd_cache_read,
+            self.usd_cache_missed + other.usd_cache_missed,
         )
 
 

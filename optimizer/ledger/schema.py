@@ -20,8 +20,9 @@ _SPEND_AT_FIRST = {
 _SPEND_SINCE_0005 = {"cache_write_1h_tokens": "INTEGER", "cache_missed_tokens": "INTEGER", "usd_uncached": "REAL"}
 
 _SPEND_SINCE_0006 = {"unpriced_calls": "INTEGER"}
+_SPEND_SINCE_0007 = dict.fromkeys(("usd_input", "usd_cache_write", "usd_cache_read", "usd_cache_missed"), "REAL")
 
-SPEND_COLUMNS = (*_SPEND_AT_FIRST, *_SPEND_SINCE_0005, *_SPEND_SINCE_0006)
+SPEND_COLUMNS = (*_SPEND_AT_FIRST, *_SPEND_SINCE_0005, *_SPEND_SINCE_0006, *_SPEND_SINCE_0007)
 """The fields of :class:`optimizer.records.Spend`, in order."""
 
 _SPEND = ", ".join(f"{name} {kind} NOT NULL DEFAULT 0" for name, kind in _SPEND_AT_FIRST.items())
@@ -93,6 +94,14 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             f"ALTER TABLE {table} ADD COLUMN {name} {kind} NOT NULL DEFAULT 0"
             for table in ("experiments", "rollouts", "spent")
             for name, kind in _SPEND_SINCE_0006.items()
+        ),
+    ),
+    (
+        "0007_dollars_by_kind",
+        tuple(
+            f"ALTER TABLE {table} ADD COLUMN {name} {kind} NOT NULL DEFAULT 0"
+            for table in ("experiments", "rollouts", "spent")
+            for name, kind in _SPEND_SINCE_0007.items()
         ),
     ),
 )

@@ -17,6 +17,7 @@ from typing import Any
 from optimizer.errors import BudgetExceeded
 from optimizer.models.base import PROBE, Account, Meter, Reply, Trouble, Upstream, UpstreamError
 from optimizer.models.checking import check_request
+from optimizer.models.misses import with_missed
 from optimizer.models.retrying import Line, Patience, Retries, Stopwatch
 from optimizer.models.session import Session
 from optimizer.records import Spend
@@ -242,7 +243,7 @@ class Door:
                 begun = session.misses.begins(request)
                 reply = _answer(upstream, request, session)
                 missed = session.misses.took(begun, reply.spend)
-                spend, wasted = replace(reply.spend, cache_missed_tokens=missed), Spend()
+                spend, wasted = with_missed(reply.spend, missed), Spend()
             except UpstreamError as error:
                 wasted = error.spend
                 with self._changed:

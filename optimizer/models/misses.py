@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from optimizer.models.embedded.caching import Measured, measure
 from optimizer.records import Spend
@@ -25,6 +25,14 @@ def missed_tokens(calls: Iterable[tuple[Request, Spend]]) -> list[int]:
     """The missed tokens of each call of one session, given in the order in which they were made, with what it cost."""
     session = Misses()
     return [session.took(session.begins(request), spend) for request, spend in calls]
+
+
+def with_missed(spend: Spend, missed: int) -> Spend:
+    """A call's cost with the tokens that it missed, and what they cost: their share of what was sent, that is of input
+    and cache writes, in dollars as in tokens."""
+    sent = spend.input_tokens + spend.cache_write_tokens
+    usd = (spend.usd_input + spend.usd_cache_write) * min(1.0, missed / sent) if sent else 0.0
+    return replace(spend, cache_missed_tokens=missed, usd_cache_missed=usd)
 
 
 @dataclass(frozen=True, slots=True)

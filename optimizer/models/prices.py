@@ -60,19 +60,22 @@ class Price(Rates):
 
     def cost_usd(self, usage: Mapping[str, Any]) -> float:
         """Dollars for an answer's ``usage`` (the Messages API's figures, cache writes by time to live if given)."""
+        return sum(self.parts_usd(usage).values())
+
+    def parts_usd(self, usage: Mapping[str, Any]) -> dict[str, float]:
+        """The same by kind: ``input``, ``cache_write``, ``cache_read``, ``output``."""
         written, read = usage["cache_creation_input_tokens"], usage["cache_read_input_tokens"]
         rates = self._rates(usage["input_tokens"] + written + read)
         by_ttl = usage.get("cache_creation") or {}
         short, hour = by_ttl.get("ephemeral_5m_input_tokens", 0), by_ttl.get("ephemeral_1h_input_tokens", 0)
         untold = max(0, written - short - hour)  # for how long is not said: at the dearer rate
-        total = (
-            usage["input_tokens"] * rates.input
-            + short * rates.cache_write_5m
-            + (hour + untold) * rates.cache_write_1h
-            + read * rates.cache_read
-            + usage["output_tokens"] * rates.output
-        )
-        return float(total) * self._factor(usage) / MILLION
+        by_kind = {
+            "input": usage["input_tokens"] * rates.input,
+            "cache_write": short * rates.cache_write_5m + (hour + untold) * rates.cache_write_1h,
+            "cache_read": read * rates.cache_read,
+            "output": usage["output_tokens"] * rates.output,
+        }
+        return {kind: float(total) * self._factor(usage) / MILLION for kind, total in by_kind.items()}
 
     def uncached_usd(self, usage: Mapping[str, Any]) -> float:
         """Dollars that the same tokens would have cost without a prompt cache."""
@@ -167,6 +170,7 @@ def load_prices(own: Path | None = None) -> Prices:
 
 def spend_of(usage: Mapping[str, Any], price: Price | None) -> Spend:
     """What one billed call cost by its ``usage``; where the price is not known, it counts as an unpriced call."""
+    parts = {} if price is None else price.parts_usd(usage)
     return Spend(
         calls=1,
         input_tokens=usage["input_tokens"],
@@ -174,7 +178,10 @@ def spend_of(usage: Mapping[str, Any], price: Price | None) -> Spend:
         cache_read_tokens=usage["cache_read_input_tokens"],
         cache_write_tokens=usage["cache_creation_input_tokens"],
         cache_write_1h_tokens=(usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens", 0),
-        usd=0.0 if price is None else price.cost_usd(usage),
+        usd=sum(parts.values()),
         usd_uncached=0.0 if price is None else price.uncached_usd(usage),
         unpriced_calls=1 if price is None else 0,
+        usd_input=parts.get("input", 0.0),
+        usd_cache_write=parts.get("cache_write", 0.0),
+        usd_cache_read=parts.get("cache_read", 0.0),
     )

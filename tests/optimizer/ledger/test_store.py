@@ -237,16 +237,19 @@ def test_ledger_from_before_the_prompt_cache_was_counted(ledger: Ledger, make: M
     ledger.close()
     with closing(sqlite3.connect(ledger.folder / FILE)) as connection, connection:
         for table in ("experiments", "rollouts", "spent"):
-            for column in ("cache_write_1h_tokens", "cache_missed_tokens", "usd_uncached"):
+            for column in ("cache_write_1h_tokens", "cache_missed_tokens", "usd_uncached", "usd_cache_missed"):
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        connection.execute("DELETE FROM migrations WHERE name = '0005_prompt_cache'")
+        for column in ("usd_input", "usd_cache_write", "usd_cache_read"):
+            for table in ("experiments", "rollouts", "spent"):
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        connection.execute("DELETE FROM migrations WHERE name IN ('0005_prompt_cache', '0007_dollars_by_kind')")
     for read_only in (True, False, True):
         with Ledger.open(ledger.folder, read_only=read_only) as again:
             assert (list(again.experiments()), again.totals().total) == (before, total)
 
 
 def test_prompt_cache_counts_survive(ledger: Ledger, make: Make) -> None:
-    spend = Spend(1, 2, 300, 40, 5000, 600, 0.25, 1.5, 200, 100, 0.75)
+    spend = Spend(1, 2, 300, 40, 5000, 600, 0.25, 1.5, 200, 100, 0.75, 0, 0.0625, 0.125, 0.03125, 0.015625)
     ledger.rollouts.start([make.key()], "search")
     ledger.rollouts.finish(replace(make.rollout(make.key()), spend=spend))
     found = ledger.rollouts.find(make.key())

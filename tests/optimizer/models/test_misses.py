@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.models.door import Door
 from optimizer.models.embedded.caching import PromptCache, measure
 from optimizer.models.embedded.model import EmbeddedModel
-from optimizer.models.misses import Misses, missed_tokens
+from optimizer.models.misses import Misses, missed_tokens, with_missed
 from optimizer.records import Spend
 from search_space.messages import Request
 from tests.optimizer.models.doubles import Books
@@ -146,3 +147,10 @@ def test_the_door_counts_them_in_the_rollouts_account() -> None:
     )
     assert door.close(other).spend.cache_missed_tokens == 0, "each rollout has its own account"
     assert books.spent.cache_missed_tokens == HEAD + 100
+
+
+def test_what_was_missed_costs_its_share_of_what_was_sent() -> None:
+    call = Spend(calls=1, input_tokens=100, cache_write_tokens=300, usd=1.0, usd_input=0.2, usd_cache_write=0.6)
+    missed = with_missed(call, 200)
+    assert (missed.cache_missed_tokens, missed.usd_cache_missed) == (200, pytest.approx(0.4))
+    assert with_missed(Spend(calls=1), 0).usd_cache_missed == 0.0

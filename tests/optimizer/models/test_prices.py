@@ -56,6 +56,23 @@ def test_writes_are_priced_by_time_to_live_and_dearer_where_it_is_not_told() -> 
     assert one.uncached_usd(written) == pytest.approx(4.0)
 
 
+def test_dollars_by_kind_add_up_to_the_price() -> None:
+    price = load_prices().find("anthropic", "claude-haiku-4-5")
+    usage = {
+        "input_tokens": 1000,
+        "output_tokens": 200,
+        "cache_creation_input_tokens": 3000,
+        "cache_read_input_tokens": 5000,
+        "cache_creation": {"ephemeral_5m_input_tokens": 1000, "ephemeral_1h_input_tokens": 2000},
+    }
+    assert price is not None
+    spend = spend_of(usage, price)
+    output = 200 * price.output / 1_000_000
+    assert spend.usd == pytest.approx(spend.usd_input + spend.usd_cache_write + spend.usd_cache_read + output)
+    assert spend.usd_cache_write == pytest.approx((1000 * price.cache_write_5m + 2000 * price.cache_write_1h) / 1e6)
+    assert (spend_of(usage, None).usd_input, spend_of(usage, None).unpriced_calls) == (0.0, 1)
+
+
 def test_a_file_of_ones_own_goes_first(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(OWN % "claude-haiku-4-5" + REST)

@@ -19,11 +19,17 @@ def test_tokens_without_a_price() -> None:
     )
     told = spend_json(CACHED)
     assert (told["cache_missed_tokens"], told["billed_tokens"]) == (100, 1_900.0)
-    assert told["usd_uncached"] is None and told["usd_saved"] is None
+    assert told["usd_cache_missed"] is None and told["usd_uncached"] is None and told["usd_saved"] is None
 
 
 def test_dollars_where_a_price_is_known() -> None:
-    priced = CACHED + Spend(usd_uncached=1.0)
-    assert cache_sentence(priced).endswith("; without it $1.00: $0.75 saved")
-    assert spend_json(priced)["usd_saved"] == 0.75
+    priced = CACHED + Spend(
+        usd_uncached=1.0, usd_input=0.02, usd_cache_write=0.05, usd_cache_read=0.06, usd_cache_missed=0.01
+    )
+    assert cache_sentence(priced) == (
+        "prompt cache: 5,000 tokens read for $0.06, 600 written (200 for an hour) for $0.05, 100 missed (sent "
+        "again for $0.01); without it $1.00: $0.75 saved"
+    )
+    told = spend_json(priced)
+    assert (told["usd_saved"], told["usd_cache_read"], told["usd_cache_missed"]) == (0.75, 0.06, 0.01)
     assert cache_sentence(CACHED + Spend(usd=1.0, usd_uncached=1.0)).endswith("$0.25 lost")
