@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from optimizer.cli import door, init, inspect, run, upkeep
+from optimizer.cli.hiding import hide_memory
 from optimizer.errors import RatchetError
-from optimizer.models.keys import hide_memory
 from search_space.errors import SearchSpaceError
 
 GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
