@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from optimizer.errors import SandboxError
+from optimizer.models.callers import caller, who_gives_way
 from optimizer.models.door import Door
 from optimizer.models.http1 import Head, Reader, Refused, answer, encoded, error_body
 from optimizer.models.relay import MCP, Relay
@@ -46,7 +47,7 @@ class DoorServer:
         self.path = path
         self._listener = _listen_on_loopback() if path is None else _listen(path)
         self._pinger = Pinger(ping_every_s)
-        self._connections: set[socket.socket] = set()
+        self._connections: dict[socket.socket, int] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._acceptor = threading.Thread(target=self._accept, name="door", daemon=True)
@@ -90,16 +91,28 @@ class DoorServer:
                 if self._closed or self._listener.fileno() < 0:
                     return
                 continue
-            with self._lock:
-                room = not self._closed and len(self._connections) < MAX_CONNECTIONS
-                if room:
-                    self._connections.add(connection)
-            if room:
+            if self._admitted(connection):
                 threading.Thread(target=self._converse, args=(connection,), name="door-call", daemon=True).start()
             else:
                 with contextlib.suppress(OSError):
                     connection.sendall(_told(ModelError(529, "overloaded_error", "too many connections"), last=True))
                 connection.close()
+
+    def _admitted(self, connection: socket.socket) -> bool:
+        """Whether there is room, made where one caller has taken more than others."""
+        whose = caller(connection)
+        with self._lock:
+            if self._closed:
+                return False
+            if len(self._connections) >= MAX_CONNECTIONS:
+                dropped = who_gives_way(self._connections, whose)
+                if dropped is None:
+                    return False
+                del self._connections[dropped]
+                with contextlib.suppress(OSError):
+                    dropped.shutdown(socket.SHUT_RDWR)
+            self._connections[connection] = whose
+            return True
 
     def _converse(self, connection: socket.socket) -> None:
         try:
@@ -113,7 +126,7 @@ class DoorServer:
             pass  # the other side is gone: a rollout that ended or was killed
         finally:
             with self._lock:
-                self._connections.discard(connection)
+                self._connections.pop(connection, None)
             connection.close()
 
     def _exchange(self, connection: socket.socket, reader: Reader) -> bool:
