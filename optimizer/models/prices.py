@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -170,7 +170,21 @@ def load_prices(own: Path | None = None) -> Prices:
 
 def spend_of(usage: Mapping[str, Any], price: Price | None) -> Spend:
     """What one billed call cost by its ``usage``; where the price is not known, it counts as an unpriced call."""
-    parts = {} if price is None else price.parts_usd(usage)
+    if price is None:
+        return replace(tokens_of(usage), unpriced_calls=1)
+    parts = price.parts_usd(usage)
+    return replace(
+        tokens_of(usage),
+        usd=sum(parts.values()),
+        usd_uncached=price.uncached_usd(usage),
+        usd_input=parts["input"],
+        usd_cache_write=parts["cache_write"],
+        usd_cache_read=parts["cache_read"],
+    )
+
+
+def tokens_of(usage: Mapping[str, Any]) -> Spend:
+    """One call by its ``usage``, money aside."""
     return Spend(
         calls=1,
         input_tokens=usage["input_tokens"],
@@ -178,10 +192,4 @@ def spend_of(usage: Mapping[str, Any], price: Price | None) -> Spend:
         cache_read_tokens=usage["cache_read_input_tokens"],
         cache_write_tokens=usage["cache_creation_input_tokens"],
         cache_write_1h_tokens=(usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens", 0),
-        usd=sum(parts.values()),
-        usd_uncached=0.0 if price is None else price.uncached_usd(usage),
-        unpriced_calls=1 if price is None else 0,
-        usd_input=parts.get("input", 0.0),
-        usd_cache_write=parts.get("cache_write", 0.0),
-        usd_cache_read=parts.get("cache_read", 0.0),
     )

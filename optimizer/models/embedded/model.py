@@ -18,6 +18,7 @@ from optimizer.models.embedded.rates import rates_for
 from optimizer.models.embedded.summaries import asks_for_summary, summarise
 from optimizer.models.embedded.thinking import Thinker, Turn
 from optimizer.models.embedded.toolbox import toolbox_for
+from optimizer.models.prices import tokens_of
 from optimizer.records import Spend
 from search_space.messages import (
     CHARS_PER_TOKEN,
@@ -25,7 +26,6 @@ from search_space.messages import (
     ModelError,
     Request,
     Response,
-    Usage,
     blocks,
     estimate_tokens,
     text_of,
@@ -89,7 +89,7 @@ class EmbeddedModel:
             "stop_sequence": None,
             "usage": self._cache.usage(session, measured, estimate_tokens(content)),
         }
-        return Reply(response, _spend(response["usage"]))
+        return Reply(response, tokens_of(response["usage"]))
 
     def check(self) -> None:
         """It needs no key and is always there."""
@@ -103,18 +103,6 @@ class EmbeddedModel:
         fresh = measure(request)
         self._last.pair = (request, fresh)
         return fresh
-
-
-def _spend(usage: Usage) -> Spend:
-    created = usage.get("cache_creation")
-    return Spend(
-        calls=1,
-        input_tokens=usage["input_tokens"],
-        output_tokens=usage["output_tokens"],
-        cache_read_tokens=usage["cache_read_input_tokens"],
-        cache_write_tokens=usage["cache_creation_input_tokens"],
-        cache_write_1h_tokens=created["ephemeral_1h_input_tokens"] if created else 0,
-    )
 
 
 def _turn(request: Request, seed: int, measured: Measured, fresh: Dice) -> Turn:
