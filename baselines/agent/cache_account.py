@@ -13,6 +13,9 @@ was evicted, or no breakpoint of this request reaches it.
 
 A fork's first call is counted against the last call of the conversation that it continues; a fresh sub-agent and a
 summary that compaction asks for are conversations of their own.
+
+The door's account of a rollout (``cache_missed_tokens``) asks something else: what was sent again unchanged and not
+read. What a harness changed itself is missed here, with the reason, and is new there.
 """
 
 from __future__ import annotations

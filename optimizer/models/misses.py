@@ -3,7 +3,9 @@
 A call *misses* the tokens of the longest prefix that it shares, block by block, with what an earlier call of the same
 rollout had in the prompt cache, less what it read. Why is not asked: the time to live had passed, the place to look
 from was too far behind, a breakpoint was left out, or the provider had forgotten it. What follows a block that changed
-(a rewritten history, another tool list) is new, and no miss.
+(a rewritten history, another tool list) is new, and no miss. So this is narrower than
+the ``missed`` that the agent's trajectory tells of a call, where what changed counts too; and wider, in that all
+conversations of the rollout are one account.
 
 Blocks and their tokens are those of :func:`optimizer.models.embedded.caching.measure`. For the embedded model these are
 the tokens that it bills, and the count is exact. For any other, the prefix has the share of the billed input that it
