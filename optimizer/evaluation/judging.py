@@ -43,11 +43,12 @@ def why_not_counted(attempt: Attempt) -> str:
         return "budget"
     if attempt.account.failure is not None:
         return "model"
-    if attempt.exit.status == "timeout":
-        if attempt.exit.reason == "deadline":
-            return "deadline"
-        if attempt.account.waited_s >= max(EXCUSED_SHARE * attempt.exit.seconds, 1e-9):
-            return "waited"
+    if attempt.exit.status == "timeout" and attempt.exit.reason == "deadline":
+        return "deadline"
+    # The door's deadline is a moment before the sandbox's: a rollout may still have told that a call was cut short.
+    late = attempt.exit.status == "timeout" or attempt.result.outcome == "model_error"
+    if late and attempt.account.waited_s >= max(EXCUSED_SHARE * attempt.exit.seconds, 1e-9):
+        return "waited"
     return ""
 
 

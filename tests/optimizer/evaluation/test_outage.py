@@ -124,3 +124,11 @@ def test_a_model_that_does_not_answer_us_either_gives_up_as_before(bench: Any) -
     with pytest.raises(ModelUnavailable, match="404"):
         bench.run("raise x", bench.wanted(1))
     assert len(bench.door.probed) == 1 and not bench.store.finished
+
+
+@pytest.mark.parametrize(("waited_s", "runs"), [(0.0, 1), (9.0, 3)])
+def test_a_call_cut_short_after_waiting_is_no_error_of_the_rollouts(bench: Any, waited_s: float, runs: int) -> None:
+    """The door's deadline comes just before the sandbox's: whether the rollout still tells of it is a race."""
+    bench.door.accounts = [Account(waited_s=waited_s)] * 9
+    (rollout,) = bench.run("cut-short", bench.wanted(1))
+    assert rollout.status is Status.crash and len(bench.door.opened) == runs

@@ -30,6 +30,8 @@ def run_rollout(payload: dict[str, Any]) -> None:
         answer = "0"
     elif order == "give-up":
         answer, outcome, reason = None, "step_limit", "8 steps"
+    elif order == "cut-short":
+        answer, outcome, reason = None, "model_error", "504: the deadline has passed"
     elif order == "ask":
         reason = ask(payload["door"], payload["token"])
         outcome = "answered" if reason == "yes" else "model_error"
