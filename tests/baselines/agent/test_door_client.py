@@ -1,9 +1,7 @@
 """The door's client against real HTTP servers on unix sockets."""
 
-import http.server
 import json
 import socket
-import socketserver
 import threading
 import time
 
@@ -11,6 +9,7 @@ import pytest
 
 from baselines.agent.door_client import DoorClient
 from search_space.messages import ModelError
+from tests.servers.unix_http import Handler, Server
 
 REQUEST = {"model": "agent", "max_tokens": 10, "messages": [{"role": "user", "content": "grüße \udcff"}]}
 ANSWER = {
@@ -25,9 +24,7 @@ ANSWER = {
 }
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Scripted(Handler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((self.path, self.headers["x-api-key"], json.loads(body), id(self.connection)))
@@ -35,22 +32,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if status is None:
             self.close_connection = True
             return
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+        self.answer(status, text)
         self.close_connection = close
-
-    def log_message(self, *_):
-        pass
-
-    def address_string(self):
-        return "unix"
-
-
-class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-    block_on_close = False
 
 
 @pytest.fixture
@@ -58,7 +41,7 @@ def serve(tmp_path):
     servers = []
 
     def start(answer):
-        server = Server(str(tmp_path / "door"), Handler)
+        server = Server(str(tmp_path / "door"), Scripted)
         server.seen, server.answer = [], answer
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         servers.append(server)

@@ -1,9 +1,7 @@
 """A whole rollout in a process of its own: harness folder, environment, door on a unix socket, trajectory, result."""
 
-import http.server
 import json
 import os
-import socketserver
 import subprocess
 import sys
 import threading
@@ -14,6 +12,7 @@ import pytest
 from baselines.agent.main import run_rollout
 from search_space.errors import SearchSpaceError
 from search_space.trajectory import read_trajectory
+from tests.servers.unix_http import Handler, Server
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = """
@@ -42,29 +41,13 @@ def refuse(request):
     return 400, {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long"}}
 
 
-class Door(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Door(Handler):
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         assert self.headers["x-api-key"] == "t1"
         status, answer = self.server.model(request)
         body = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-    def address_string(self):
-        return "unix"
-
-
-class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-    block_on_close = False
+        self.answer(status, body)
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from search_space.messages import text_of
 from search_space.partition import Partition
 from search_space.tools import Tool
 from search_space.trajectory import read_trajectory
-from tests.baselines.agent.test_rollout import USAGE, Door, Server
+from tests.baselines.agent.test_rollout import USAGE, Door
+from tests.servers.unix_http import Server
 
 LAYERED = Path(__file__).parents[3] / "baselines" / "layered"
 
