@@ -74,9 +74,13 @@ def _explained(error: ValidationError, data: Mapping[str, Any], model: type[Base
 
 
 def _expected(message: str) -> str:
+    pattern = message.removeprefix("String should match pattern ")
+    if pattern != message:
+        return f"a text that matches {pattern}"
     for start in ("Input should be ", "Value error, expected ", "Value error, ", "Assertion failed, "):
         if message.startswith(start):
-            return message.removeprefix(start)
+            told = message.removeprefix(start)
+            return "a valid list" if told == "a valid tuple" else told  # TOML knows no tuples
     return message[:1].lower() + message[1:]
 
 
@@ -94,6 +98,8 @@ def _key(location: tuple[int | str, ...], data: Any) -> str:
     text = ""
     missing = False
     for index, part in enumerate(location):
+        if part == "[key]":
+            break  # it is the key itself that is wrong
         if isinstance(part, int):
             text += f"[{part}]"
             data = data[part] if isinstance(data, list) and part < len(data) else None

@@ -211,7 +211,8 @@ def _piece_id(connection: sqlite3.Connection, piece: Any) -> int:
 def _open(path: Path, *, write: bool) -> sqlite3.Connection:
     expected = "expected a recording that 'record' under [model] made"
     if not write and not path.is_file():
-        raise SettingsError(f"{path}: got no such file, {expected}", hint="record a campaign first, or mend the path")
+        got = "a folder" if path.is_dir() else "no such file"
+        raise SettingsError(f"{path}: got {got}, {expected}", hint="record a campaign first, or mend the path")
     connection: sqlite3.Connection | None = None
     try:
         if write:

@@ -44,6 +44,10 @@ def test_compaction_is_the_config_of_its_strategy() -> None:
     ("toml", "message"),
     [
         ("name = 1", "harness.toml: name: got 1 (int), expected a valid string"),
+        (
+            "name = 'x'\n[mcp.a__b]\ncommand = ['a']",
+            "harness.toml: mcp.a__b: got 'a__b', expected a text that matches '^[A-Za-z0-9]",
+        ),
         ("", "harness.toml: name: got nothing, expected a value (this key is required)"),
         ("nam = 'x'", "harness.toml: nam: got an unknown key"),
         ("nam = 'x'", "(did you mean 'name'?)"),

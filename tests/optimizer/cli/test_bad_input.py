@@ -34,6 +34,12 @@ def refused(done: Done, *parts: str) -> None:
         (EXPERIMENT, "rollouts = 90", "minutes = inf", ("budget.minutes", "finite")),
         (EXPERIMENT, "rollouts = 90", 'until = "7 am"', ("budget.until: got '7 am'", "such as 07:00")),
         (EXPERIMENT, "rollouts = 90", "", ("budget: got no limit", "--rollouts")),
+        (
+            EXPERIMENT,
+            "[budget]",
+            '[objective]\ntie_breaks = "lines"\n[budget]',
+            ("tie_breaks: got 'lines'", "a valid list"),
+        ),
         (EXPERIMENT, "random = 1.0", "random = true", ("proposers.random: got true", "expected a valid number")),
         (EXPERIMENT, 'random = 1.0\nhuman = "proposals"', "tpe = 0", ("proposers", "at least one proposer")),
         (EXPERIMENT, "holdout_repeats = 1", 'preset = "fasst"', ("gate.preset", "did you mean 'fast'?")),

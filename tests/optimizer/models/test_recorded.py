@@ -166,6 +166,8 @@ def test_a_conversation_takes_little_room(tmp_path: Path) -> None:
 def test_files_that_are_no_recordings_are_explained(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such file"):
         RecordedUpstream(tmp_path / "none.db")
+    with pytest.raises(SettingsError, match="got a folder, expected a recording"):
+        RecordedUpstream(tmp_path)
     (tmp_path / "text.db").write_text("nothing of the kind " * 100)
     with closing(sqlite3.connect(tmp_path / "other.db")) as other:
         other.execute("CREATE TABLE mine (x)")
