@@ -9,7 +9,9 @@ from typing import Any
 
 from search_space.errors import InvalidFile
 from search_space.harness_file import AGENT, HARNESS_FILE, ToolsConfig
+from search_space.mcp_servers import SEPARATOR
 from search_space.memory import MEMORY_TOOLS
+from search_space.permissions import Permissions
 from search_space.subagents import DELEGATE_TOOL
 from search_space.tools import Effects, Tool, always_conflicting, conflict_text
 from search_space.validation import nearest
@@ -82,6 +84,17 @@ class Partition:
         if description == tool.description and effects == tool.effects:
             return tool
         return replace(tool, description=description, effects=effects)
+
+
+def check_permissions(permissions: Permissions, known: Collection[str]) -> None:
+    """Raise :class:`InvalidFile` when a permission names a tool that is not among ``known``: a rule with a misspelt
+    name forbids nothing. Names with a glob in them and those of MCP servers' tools, which may be away, are not looked
+    at."""
+    named = [(f"permissions.tools.{name}", name) for name in permissions.tools]
+    named += [(f"permissions.rules[{at}].tool", rule.tool) for at, rule in enumerate(permissions.rules)]
+    for key, name in named:
+        if not any(char in name for char in "*?[") and SEPARATOR not in name:
+            _check_name(key, name, set(known))
 
 
 def _check_names(config: ToolsConfig, known: set[str], agent: str, also: Collection[str]) -> None:

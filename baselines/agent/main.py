@@ -25,7 +25,7 @@ from search_space.errors import SearchSpaceError
 from search_space.harness import Harness, load_harness
 from search_space.memory import Memory
 from search_space.messages import Model
-from search_space.partition import Partition
+from search_space.partition import Partition, check_permissions
 from search_space.tools import Tool
 from search_space.trajectory import TrajectoryWriter
 
@@ -95,6 +95,7 @@ def assemble(
     children = Children(harness, known, connect or (lambda: nullcontext(model)), toolbox, make, memory)
     if children.agents:
         known = [*known, children.tool()]
+    check_permissions(harness.permissions, [tool.name for tool in known])
     partition = Partition(harness.tools, known)
     agent = Agent(
         harness,

@@ -8,7 +8,8 @@ import pytest
 
 from search_space.errors import InvalidFile
 from search_space.harness_file import ToolsConfig
-from search_space.partition import Partition
+from search_space.partition import Partition, check_permissions
+from search_space.permissions import Permissions
 from search_space.tools import Effects, Tool
 
 
@@ -138,3 +139,17 @@ def test_deferred_tools_are_found_by_words() -> None:
     assert partition.search("read a file")[0].name == "read_file"
     assert partition.search("weather") == []
     assert len(partition.search("file lines note class write read", at_most=2)) == 2
+
+
+def test_a_permission_for_a_tool_that_is_not_there_is_an_error() -> None:
+    known = names(TOOLS)
+    fine = {
+        "tools": {"grep": "deny", "write_note": "ask", "server__tool": "deny"},
+        "rules": [{"tool": "w*", "action": "ask"}],
+    }
+    check_permissions(Permissions.model_validate(fine), known)
+    with pytest.raises(InvalidFile, match=r"permissions\.tools\.gerp: .*did you mean 'grep'"):
+        check_permissions(Permissions.model_validate({"tools": {"gerp": "deny"}}), known)
+    with pytest.raises(InvalidFile, match=r"permissions\.rules\[0\]\.tool: .*'red_file'.*did you mean 'read_file'"):
+        rules = [{"tool": "red_file", "argument": "path", "pattern": "*.env", "action": "deny"}]
+        check_permissions(Permissions.model_validate({"rules": rules}), known)
