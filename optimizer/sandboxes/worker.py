@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from optimizer.sandboxes import landlock, seccomp
 from optimizer.sandboxes.limits import MEGABYTE, Limits
+from search_space.errors import SearchSpaceError
 
 REASON_CHARS = 400
 SPARE_PROCESSES = 512
@@ -48,7 +49,7 @@ def work(
         said: dict[str, Any] = {"ok": True}
     except BaseException as error:
         code, said = 1, {"error": describe(error)}
-        if not isinstance(error, EntryFailed):
+        if not isinstance(error, EntryFailed | SearchSpaceError):  # these say all there is to say
             _print_traceback(error)
     _say(verdict, said)
     os._exit(code)

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from search_space.errors import MissingFile
+
 WARMED: list[Any] = []
 
 
@@ -44,3 +46,7 @@ def read(payload: dict[str, Any]) -> None:
 def kill_supervisor(payload: dict[str, Any]) -> None:
     os.kill(os.getppid(), 9)
     time.sleep(60)
+
+
+def fail(payload: dict[str, Any]) -> None:
+    raise MissingFile("x.toml: got nothing") if payload["told"] else RuntimeError("a bug")

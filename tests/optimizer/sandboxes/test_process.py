@@ -226,3 +226,12 @@ def running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_an_error_that_says_all_there_is_to_say_comes_without_a_traceback(
+    sandbox: ProcessSandbox, folder: Path
+) -> None:
+    told = sandbox.run(Launch("slow_start:fail", {"told": True}, folder))
+    assert (told.status, told.reason, told.output) == ("crash", "MissingFile: x.toml: got nothing", "")
+    bug = sandbox.run(Launch("slow_start:fail", {"told": False}, folder))
+    assert bug.reason == "RuntimeError: a bug" and "Traceback" in bug.output
