@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 from typing import Any, cast
 
 from search_space.messages import ModelError, Request, Response
@@ -79,13 +80,25 @@ class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: str, timeout_s: float) -> None:
         super().__init__("door", timeout=timeout_s)
         self._path = path
+        self._patience_s = timeout_s
 
     def connect(self) -> None:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.settimeout(self.timeout)
-            connection.connect(self._path)
+            connection.settimeout(self._patience_s)
+            self._join(connection)
         except BaseException:
             connection.close()
             raise
         self.sock = connection
+
+    def _join(self, connection: socket.socket) -> None:
+        """Connect; while the door's queue is full, which a unix socket says at once instead of waiting, try again."""
+        give_up = time.monotonic() + self._patience_s
+        while True:
+            try:
+                return connection.connect(self._path)
+            except BlockingIOError:
+                if time.monotonic() >= give_up:
+                    raise TimeoutError from None
+                time.sleep(0.01)

@@ -116,3 +116,25 @@ def test_a_silent_door_is_given_up(tmp_path):
             DoorClient(str(tmp_path / "door"), "t", timeout_s=0.2).create(REQUEST)
         assert caught.value.status == 504
         assert time.monotonic() - begun < 5
+
+
+def test_a_full_queue_is_waited_for_until_time_is_up(tmp_path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "door"))
+        listener.listen(0)
+        with socket.socket(socket.AF_UNIX) as first:
+            first.connect(str(tmp_path / "door"))  # nobody takes it: the queue is full from here on
+            with pytest.raises(ModelError, match=r"504 timeout_error: .*did not answer in 0.3 s"):
+                DoorClient(str(tmp_path / "door"), "t", timeout_s=0.3).create(REQUEST)
+
+            def serve():
+                time.sleep(0.2)
+                listener.accept()[0].close()
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    body = json.dumps(ANSWER).encode()
+                    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+
+            threading.Thread(target=serve, daemon=True).start()
+            assert DoorClient(str(tmp_path / "door"), "t", timeout_s=5).create(REQUEST)["stop_reason"] == "end_turn"
