@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from optimizer.errors import BudgetExceeded
+from optimizer.evaluation.base import Door
 from optimizer.evaluation.batch import Batch, Stop
 from optimizer.evaluation.budget import Budget, Grant
 from optimizer.evaluation.cache import RolloutStore
@@ -21,7 +22,7 @@ from optimizer.evaluation.outage import Next, Outage
 from optimizer.evaluation.result import read_result
 from optimizer.evaluation.scratch import Scratch, remove_tree
 from optimizer.evaluation.trajectories import TrajectoryKeeper, read_trajectory
-from optimizer.models.base import Account, Trouble, UpstreamError
+from optimizer.models.base import UpstreamError
 from optimizer.pools.base import Pool
 from optimizer.records import Rollout, RolloutKey, Spend, Split, Task
 from optimizer.sandboxes.base import Exit, Launch, Sandbox
@@ -31,30 +32,6 @@ if TYPE_CHECKING:
 
 FAILED_BELOW = 0.5
 """A score under which a rollout counts as failed, and its trajectory is worth keeping."""
-
-
-class Door(Protocol):
-    """The part of the model door that a rollout needs."""
-
-    def open(self, session: str, seed: int, deadline: float, token_limit: int | None = None) -> str:
-        """Admit a rollout and return its token; calls after ``deadline`` (monotonic) are refused."""
-        ...
-
-    def close(self, token: str) -> Account:
-        """Admit it no more, and say what it cost and how its upstreams did."""
-        ...
-
-    def hold(self, until: float, stop: threading.Event) -> None:
-        """Wait while the upstream fails, before a rollout begins; not past ``until`` (monotonic), nor past ``stop``."""
-        ...
-
-    def trouble(self) -> Trouble:
-        """How the upstreams do."""
-        ...
-
-    def probe(self, error: UpstreamError) -> Account:
-        """Whether what failed with ``error`` is well by itself (then without ``failure``), and what asking cost."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
