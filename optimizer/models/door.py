@@ -15,7 +15,8 @@ from dataclasses import replace
 from typing import Any
 
 from optimizer.errors import BudgetExceeded
-from optimizer.models.base import PROBE, Account, Meter, Reply, Trouble, Upstream, UpstreamError
+from optimizer.models.attempting import Bug, answer
+from optimizer.models.base import PROBE, Account, Meter, Trouble, Upstream, UpstreamError
 from optimizer.models.checking import check_request
 from optimizer.models.misses import with_missed
 from optimizer.models.retrying import Line, Patience, Retries, Stopwatch
@@ -182,7 +183,7 @@ class Door:
                 404, "not_found_error", f"model: got '{request['model']}', expected one of the roles: {known}"
             )
         if self._clock() >= session.deadline:
-            raise _past(session)
+            raise session.past()
         with self._changed:
             session.calls += 1
             session.calls_open += 1
@@ -220,7 +221,7 @@ class Door:
                 now = self._clock()
                 if now >= session.deadline:
                     # Cut short by the rollout's own deadline: slow by itself, or kept waiting? Its time waited tells.
-                    raise _past(session) from error
+                    raise session.past() from error
                 at = patience.next_attempt(error, now)
                 if at is None or session.gone.wait(max(0.0, at - now)):
                     with self._changed:
@@ -241,7 +242,7 @@ class Door:
             try:
                 wasted = worst if upstream.costs_money else Spend()  # what nobody can price is paid, not forgotten
                 begun = session.misses.begins(request)
-                reply = _answer(upstream, request, session)
+                reply = answer(upstream, request, session)
                 missed = session.misses.took(begun, reply.spend)
                 spend, wasted = with_missed(reply.spend, missed), Spend()
             except UpstreamError as error:
@@ -249,7 +250,7 @@ class Door:
                 with self._changed:
                     line.failed(error, self._clock())
                 raise
-            except _Bug:
+            except Bug:
                 raise
             except ModelError:
                 wasted = Spend()
@@ -280,7 +281,7 @@ class Door:
                     waiting = True
                     self._enter_trouble(session, now)
                 if now >= session.deadline or session.gone.wait(RESERVE_AGAIN_S):
-                    raise _past(session)
+                    raise session.past()
         finally:
             if waiting:
                 self._leave_trouble(session)
@@ -295,20 +296,3 @@ class Door:
         with self._changed:
             self._waited.leave(now)
             session.waited.leave(now)
-
-
-class _Bug(ModelError):
-    """An upstream raised what it never should: nobody knows what the attempt cost."""
-
-
-def _answer(upstream: Upstream, request: Request, session: Session) -> Reply:
-    try:
-        return upstream.create(request, seed=session.seed, session=session.name, deadline=session.deadline)
-    except ModelError:
-        raise
-    except Exception as error:
-        raise _Bug(500, "api_error", f"{upstream.name}: {type(error).__name__}: {error}") from error
-
-
-def _past(session: Session) -> ModelError:
-    return ModelError(504, "timeout_error", f"the deadline of session '{session.name}' has passed")

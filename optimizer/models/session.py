@@ -30,6 +30,10 @@ class Session:
     misses: Misses = field(default_factory=Misses)
     gone: threading.Event = field(default_factory=threading.Event)
 
+    def past(self) -> ModelError:
+        """The error of a call that comes, or waits, beyond the deadline."""
+        return ModelError(504, "timeout_error", f"the deadline of session '{self.name}' has passed")
+
     def set_aside(self, worst: Spend, *, billed: bool) -> None:
         """An attempt begins that may cost ``worst``. Raises :class:`ModelError` (402) past the session's token limit;
         what failed attempts cost does not count towards it."""
