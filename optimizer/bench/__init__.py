@@ -1,0 +1,1 @@
+"""Optimizers side by side on problems whose truth is known."""

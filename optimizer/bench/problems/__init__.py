@@ -1,0 +1,1 @@
+"""Problems with known truth, one idea a file, behind one protocol."""

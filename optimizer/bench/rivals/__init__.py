@@ -1,0 +1,1 @@
+"""Optimizers that the bench compares, one a file, behind one protocol."""

@@ -1,0 +1,43 @@
+"""Which problems and optimizers there are, by the names that the command line knows them by."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, cast
+
+from optimizer.bench.problems.base import Problem
+from optimizer.bench.rivals.base import Rival
+from optimizer.errors import SettingsError
+
+PROBLEMS: dict[str, str] = {}
+"""Name -> ``module:callable`` below ``optimizer.bench.problems``; called with ``seed``."""
+
+RIVALS: dict[str, str] = {}
+"""Name -> ``module:callable`` below ``optimizer.bench.rivals``; called without arguments."""
+
+NEEDS: dict[str, tuple[str, ...]] = {}
+"""Packages of the extra ``bench`` that an optimizer imports."""
+
+
+def problem_of(name: str, seed: int) -> Problem:
+    """The instance of the problem with this seed. Raises SettingsError for a name that is not in the roster."""
+    return cast(Problem, _load("problems", PROBLEMS, name)(seed=seed))
+
+
+def rival_of(name: str) -> Rival:
+    """The optimizer of this name. Raises SettingsError for an unknown name or a package that is not installed."""
+    for package in NEEDS.get(name, ()):
+        if find_spec(package) is None:
+            raise SettingsError(
+                f"the optimizer {name} needs the package {package}, which is not installed",
+                hint="pip install 'ratchet-harness[bench]', or leave it out of --optimizer",
+            )
+    return cast(Rival, _load("rivals", RIVALS, name)())
+
+
+def _load(folder: str, roster: dict[str, str], name: str) -> Any:
+    if name not in roster:
+        raise SettingsError(f"got {name!r} among the {folder}, expected some of: {', '.join(roster)}")
+    module, _, attribute = roster[name].partition(":")
+    return getattr(import_module(f"optimizer.bench.{folder}.{module}"), attribute)
