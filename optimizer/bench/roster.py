@@ -10,7 +10,15 @@ from optimizer.bench.problems.base import Problem
 from optimizer.bench.rivals.base import Rival
 from optimizer.errors import SettingsError
 
-PROBLEMS: dict[str, str] = {}
+PROBLEMS: dict[str, str] = {
+    "rich": "rich:Rich",
+    "scarce": "scarce:Scarce",
+    "null": "scarce:Null",
+    "null-harm": "scarce:NullHarm",
+    "trap": "trap:Trap",
+    "interaction": "interaction:Interaction",
+    "deterministic": "deterministic:Deterministic",
+}
 """Name -> ``module:callable`` below ``optimizer.bench.problems``; called with ``seed``."""
 
 RIVALS: dict[str, str] = {}

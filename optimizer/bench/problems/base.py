@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Protocol
 
 Assignment = Mapping[str, str]
@@ -56,17 +57,25 @@ def baseline_of(problem: Problem) -> dict[str, str]:
     return {component: options[0] for component, options in problem.components.items()}
 
 
-def key_of(problem: Problem, assignment: Assignment) -> tuple[str, ...]:
-    """The options in the order of the components: the same for equal assignments, whatever their order. Raises
-    ValueError when a component or an option is not the problem's, or a component is missing."""
-    try:
-        key = tuple([assignment[component] for component in problem.components])
-    except KeyError as missing:
-        raise ValueError(f"problem {problem.name}: an assignment without the component {missing}") from None
-    if len(assignment) != len(key):
-        unknown = sorted(set(assignment) - set(problem.components))
-        raise ValueError(f"problem {problem.name}: got components {', '.join(unknown)}, which it does not have")
-    return key
+class Keys:
+    """The options of an assignment in the order of the components: equal for equal assignments, whatever their
+    order."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem, self._names = problem.name, tuple(problem.components)
+        # The second name keeps it a tuple when there is one component only.
+        self._options = itemgetter(self._names[0], *self._names)
+
+    def __call__(self, assignment: Assignment) -> tuple[str, ...]:
+        """Raises ValueError when a component is missing or is not the problem's; options are not looked at."""
+        try:
+            key: tuple[str, ...] = self._options(assignment)
+        except KeyError as missing:
+            raise ValueError(f"problem {self._problem}: an assignment without the component {missing}") from None
+        if len(assignment) != len(self._names):
+            unknown = sorted(set(assignment) - set(self._names))
+            raise ValueError(f"problem {self._problem}: got components {', '.join(unknown)}, which it does not have")
+        return key
 
 
 def check_options(problem: Problem, assignment: Assignment) -> None:

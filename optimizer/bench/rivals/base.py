@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from optimizer.bench.problems.base import Assignment, Problem, check_options, key_of
+from optimizer.bench.problems.base import Assignment, Keys, Problem, check_options
 
 
 class BudgetSpent(Exception):
@@ -27,6 +27,7 @@ class Metered:
         self.problem, self.budget = problem, budget
         self.spent, self.repeats, self.evaluation_s = 0, 0, 0.0
         self._allowed = frozenset(problem.search) | frozenset(problem.certify)
+        self._key = Keys(problem)
         self._seen: dict[tuple[str, ...], set[str]] = {}
 
     @property
@@ -42,7 +43,7 @@ class Metered:
         if task not in self._allowed:
             raise ValueError(f"task {task!r} is neither a search nor a certify task of problem {self.problem.name}")
         began = time.perf_counter()
-        key = key_of(self.problem, assignment)
+        key = self._key(assignment)
         seen = self._seen.get(key)
         if seen is None:
             check_options(self.problem, assignment)
