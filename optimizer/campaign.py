@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from optimizer.acceptance.exam import exam_due, final_due
 from optimizer.certification import Site, hold_exam, look_at_holdout
 from optimizer.errors import BudgetExceeded, ModelUnavailable
-from optimizer.evaluation.runner import Stopped
+from optimizer.evaluation.base import Stopped
 from optimizer.events import CampaignEnded, PhaseChanged
 from optimizer.experiment import run_experiment
 from optimizer.front import keep_front

@@ -11,7 +11,7 @@ from optimizer.acceptance.exam import ExamResult, first_repeat_of, look_exam, pl
 from optimizer.acceptance.exam import Outcome as ExamOutcome
 from optimizer.acceptance.holdout import summarize
 from optimizer.errors import BudgetExceeded
-from optimizer.evaluation.runner import Stopped
+from optimizer.evaluation.base import Stopped
 from optimizer.events import ExamEnded, PhaseChanged
 from optimizer.gathering import rollout_seed, with_scores
 from optimizer.ledger.rows import Exam

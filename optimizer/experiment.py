@@ -11,7 +11,7 @@ from optimizer.acceptance.constraints import Costs
 from optimizer.acceptance.objective import baseline_costs, decide
 from optimizer.acceptance.working import Ask, plan, settle, shuffled
 from optimizer.errors import BudgetExceeded, SettingsError
-from optimizer.evaluation.runner import Stopped, Wanted
+from optimizer.evaluation.base import Stopped, Wanted
 from optimizer.events import ExperimentDecided, ExperimentStarted
 from optimizer.gathering import gathered, rollout_seed
 from optimizer.learning.lessons import lesson

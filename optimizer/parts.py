@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from optimizer.acceptance.objective import Objective
 from optimizer.acceptance.presets import Preset
-from optimizer.evaluation.runner import Runner
+from optimizer.evaluation.base import Runner
 from optimizer.events import Event
 from optimizer.ledger.branch import Branch
 from optimizer.ledger.store import Ledger

@@ -35,9 +35,10 @@ class SuiteSettings(_Settings):
 
     ``tasks`` is a JSONL file beside ``experiment.toml``, ``generator`` a ``package.module:function``; one of the two.
     ``environment`` builds the tools, inside the sandbox. Relative paths stand relative to ``experiment.toml``.
+    ``callable`` is for campaigns begun from Python: no file can hold a function.
     """
 
-    kind: Literal["agent"] = "agent"
+    kind: Literal["agent", "callable"] = "agent"
     tasks: str | None = None
     generator: str | None = None
     generator_args: dict[str, Any] = {}
@@ -46,6 +47,8 @@ class SuiteSettings(_Settings):
 
     @model_validator(mode="after")
     def _one_source(self) -> SuiteSettings:
+        if self.kind == "callable":
+            raise ValueError("expected kind 'agent': a callable is measured from Python, not from a file")
         if (self.tasks is None) == (self.generator is None):
             raise ValueError("expected either 'tasks' (a JSONL file) or 'generator' (package.module:function)")
         return self
@@ -102,12 +105,13 @@ class ProposerSettings(_Settings):
 
     random: Annotated[float, Field(ge=0)] = 0.0
     tpe: Annotated[float, Field(ge=0)] = 0.0
+    sweep: Annotated[float, Field(ge=0)] = 0.0
     human: str | None = None
 
     @model_validator(mode="after")
     def _somebody(self) -> ProposerSettings:
-        if self.random + self.tpe == 0 and self.human is None:
-            raise ValueError("expected at least one proposer: random or tpe above 0, or a folder for human")
+        if self.random + self.tpe + self.sweep == 0 and self.human is None:
+            raise ValueError("expected at least one proposer: random, tpe or sweep above 0, or a folder for human")
         return self
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from optimizer.acceptance.evidence import Estimate, cells, estimate
 from optimizer.acceptance.presets import WorkingSettings
-from optimizer.evaluation.runner import Runner
+from optimizer.evaluation.base import Runner
 from optimizer.gathering import rollout_seed, with_scores
 from optimizer.records import Rollout, Task
 from optimizer.workspace.workspace import Workspace

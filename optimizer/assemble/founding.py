@@ -97,8 +97,7 @@ def _digest(planned: Planned) -> str:
 
 
 def _hashed(decisive: bytes, planned: Planned) -> str:
-    space = (planned.folder / planned.settings.space).read_bytes()
-    return "sha256:" + hashlib.sha256(decisive + b"\0" + space).hexdigest()
+    return "sha256:" + hashlib.sha256(decisive + b"\0" + planned.space_text).hexdigest()
 
 
 def _same_but_for_newer_keys(planned: Planned, campaign: rows.Campaign) -> bool:

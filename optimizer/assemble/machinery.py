@@ -16,7 +16,7 @@ from optimizer.assemble.sizes import workers_of
 from optimizer.evaluation.budget import Budget
 from optimizer.evaluation.cache import RolloutStore
 from optimizer.evaluation.checks import check_commands, check_files
-from optimizer.evaluation.runner import Runner, RunnerSettings
+from optimizer.evaluation.runner import RunnerSettings, SandboxRunner
 from optimizer.evaluation.scratch import Scratch
 from optimizer.models.door import Door
 from optimizer.models.relay import Relay
@@ -27,6 +27,7 @@ from optimizer.proposers.base import Proposer
 from optimizer.proposers.human import HumanProposer
 from optimizer.proposers.mix import MixProposer
 from optimizer.proposers.random import RandomProposer
+from optimizer.proposers.sweep import SweepProposer
 from optimizer.proposers.tpe import TPEProposer
 from optimizer.records import Rollout, Split
 from optimizer.sandboxes.process import ProcessSandbox
@@ -57,7 +58,7 @@ def start_runner(
     budget: Budget,
     trajectories: Path | None,
     on_rollout: Callable[[Rollout, str, bool], None],
-) -> tuple[Runner, Scratch]:
+) -> tuple[SandboxRunner, Scratch]:
     """What turns variants into scores, on ``sandbox``; ``stack`` closes it."""
     settings, suite = planned.settings, planned.suite
     scratch = stack.enter_context(Scratch())
@@ -68,7 +69,7 @@ def start_runner(
     stack.callback(relay.close)
     server = DoorServer(door, scratch.socket, relay=relay)
     stack.callback(server.close)
-    runner = Runner(
+    runner = SandboxRunner(
         suite=suite,
         sandbox=sandbox,
         pool=pool,
@@ -101,6 +102,8 @@ def proposer_of(planned: Planned) -> Proposer:
         weighted.append((TPEProposer(), wanted.tpe))
     if wanted.random:
         weighted.append((RandomProposer(), wanted.random))
+    if wanted.sweep:
+        weighted.append((SweepProposer(), wanted.sweep))
     first = (HumanProposer(planned.folder / wanted.human),) if wanted.human else ()
     return MixProposer(weighted, first=first)
 

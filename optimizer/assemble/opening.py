@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from optimizer.assemble.accounts import budget_of, share_spent
 from optimizer.assemble.founding import check_same, found, refuse_early
-from optimizer.assemble.machinery import checker, proposer_of, start_runner, start_sandbox
-from optimizer.assemble.mcp import check_servers
-from optimizer.assemble.models import upstream_of
+from optimizer.assemble.machine import Check, Machine, SandboxMachine
+from optimizer.assemble.machinery import proposer_of
 from optimizer.assemble.planned import Planned
-from optimizer.assemble.sizes import end_of, gate_of, needed_of, objective_of, tasks_of
+from optimizer.assemble.sizes import end_of, needed_of, objective_of, tasks_of
 from optimizer.campaign import Campaign
 from optimizer.errors import LedgerError
+from optimizer.evaluation.base import Runner
 from optimizer.evaluation.budget import Budget
-from optimizer.evaluation.runner import Runner
 from optimizer.events import Bus, CampaignStarted, RolloutFinished, Spent
 from optimizer.ledger.branch import Branch
 from optimizer.ledger.lock import CampaignLock
@@ -36,19 +35,18 @@ SPENT_EVERY_S = 0.25
 
 
 @contextmanager
-def open_campaign(planned: Planned, bus: Bus) -> Iterator[Campaign]:
+def open_campaign(planned: Planned, bus: Bus, machine: Machine | None = None) -> Iterator[Campaign]:
     """Everything that the campaign needs, started; closed again on the way out. New campaigns get their repository and
-    ledger here, old ones are recovered first. Raises CampaignBusy when another process runs it."""
-    home = planned.home
+    ledger here, old ones are recovered first. Rollouts run on ``machine``, by default in a sandbox. Raises CampaignBusy
+    when another process runs it."""
+    home, machine = planned.home, machine or SandboxMachine()
     refuse_early(planned)
-    upstream_of(planned).check()
-    check_servers(planned)
     with ExitStack() as stack:
-        sandbox = start_sandbox(planned, stack)
+        machine.start(planned, stack)
         found(planned)
         stack.enter_context(CampaignLock(home.folder))
         home.stop_request.unlink(missing_ok=True)
-        ledger = stack.enter_context(Ledger.open(home.folder))
+        ledger = stack.enter_context(Ledger.open(home.folder, durable=planned.durable))
         check_same(planned, ledger.campaign)
         workspace = Workspace.open(home.repository, planned.harness, ref=home.ref)
         branch = Branch(home.repository, home.campaign)
@@ -58,21 +56,11 @@ def open_campaign(planned: Planned, bus: Bus) -> Iterator[Campaign]:
         stack.callback(_let_go, ledger)
         cancel = threading.Event()
         stopping = Stopping(budget, end_of(planned), needed_of(planned), home.stop_request, cancel)
-        runner, scratch = start_runner(
-            planned,
-            stack,
-            sandbox,
-            ledger.rollouts,
-            budget,
-            home.trajectories,
-            _reporter(bus, ledger, budget, stopping),
-        )
+        runner = machine.runner(ledger.rollouts, budget, _reporter(bus, ledger, budget, stopping))
         done = ledger.next_number() - 1 - (recovery.unfinished is not None)
-        parts = _parts(
-            planned, ledger, branch, workspace, runner, bus, cancel, checker(planned, sandbox, scratch, cancel)
-        )
+        parts = _parts(planned, ledger, branch, workspace, runner, bus, cancel, machine.check(cancel))
         ledger.beat()
-        bus.emit(_started(planned, ledger, done, sandbox.confinement.describe()))
+        bus.emit(_started(planned, ledger, done, machine))
         bus.emit(Spent(budget.spent, share_spent(budget, stopping)))
         campaign = ledger.campaign
         yield Campaign(
@@ -94,14 +82,14 @@ def _parts(
     runner: Runner,
     bus: Bus,
     cancel: threading.Event,
-    check: Callable[[Mapping[str, bytes]], str | None],
+    check: Check,
 ) -> Parts:
     settings = planned.settings
     return Parts(
         campaign=planned.home.campaign,
         seed=planned.seed,
         limits=_limits_text(planned.limits),
-        gate=gate_of(settings),
+        gate=planned.gate,
         objective=objective_of(settings),
         baseline=workspace.tree(ledger.campaign.baseline),
         experiment_timeout_s=settings.sandbox.experiment_timeout_s,
@@ -125,8 +113,9 @@ def _limits_text(limits: BudgetSettings) -> str:
     return f"rollouts {limits.rollouts}, tokens {limits.tokens}, usd {limits.usd}"
 
 
-def _started(planned: Planned, ledger: Ledger, done: int, confinement: str) -> CampaignStarted:
+def _started(planned: Planned, ledger: Ledger, done: int, machine: Machine) -> CampaignStarted:
     totals, gate = ledger.totals(), ledger.gate()
+    model, confinement = machine.describe()
     return CampaignStarted(
         campaign=planned.home.campaign,
         seed=planned.seed,
@@ -134,7 +123,7 @@ def _started(planned: Planned, ledger: Ledger, done: int, confinement: str) -> C
         resumed=done > 0,
         total_rollouts=planned.limits.rollouts,
         seconds_left=planned.seconds,
-        model=upstream_of(planned).name,
+        model=model,
         confinement=confinement,
         ref=planned.home.ref,
         repository=str(planned.home.repository),

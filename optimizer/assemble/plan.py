@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from optimizer.assemble.planned import Planned, Request
-from optimizer.assemble.sizes import end_of, first_of
+from optimizer.assemble.sizes import end_of, first_of, gate_of
 from optimizer.assemble.values import check_values
 from optimizer.errors import CampaignMissing, RepositoryError, SettingsError
 from optimizer.home import Home
@@ -52,6 +52,8 @@ def plan_campaign(request: Request) -> Planned:
         files=files,
         suite=suite,
         space=space,
+        space_text=(folder / settings.space).read_bytes(),
+        gate=gate_of(settings),
         seed=seed,
         limits=limits,
         seconds=seconds,

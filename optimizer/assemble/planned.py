@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from optimizer.acceptance.presets import Preset
 from optimizer.home import RUNS, Home
 from optimizer.settings import BudgetSettings, ExperimentSettings
 from optimizer.suites.base import Suite
@@ -36,7 +37,8 @@ class Planned:
     """A campaign, thought through but not begun: nothing on disk was changed.
 
     ``harness`` is relative to the repository; ``files`` are the shipped baseline's when the campaign makes a repository
-    of its own.
+    of its own. ``space_text`` is what declares the space: while a campaign lasts it may not change. A campaign that is
+    not ``durable`` may lose its ledger with the power, and takes less time.
     """
 
     settings: ExperimentSettings
@@ -46,12 +48,15 @@ class Planned:
     files: Mapping[str, bytes] | None
     suite: Suite
     space: Space
+    space_text: bytes
+    gate: Preset
     seed: int
     limits: BudgetSettings
     seconds: float | None
     no_holdout: bool
     resumes: bool
     program: str
+    durable: bool = True
 
     @property
     def start(self) -> tuple[str, Mapping[str, bytes]]:

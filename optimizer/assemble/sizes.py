@@ -39,7 +39,7 @@ def objective_of(settings: ExperimentSettings) -> Objective:
 def end_of(planned: Planned) -> End:
     """What is kept for the end. The last exam gets its share, but no less than an exam needs to say anything; where
     that would take too much of the budget, none is held and the search has it."""
-    gate, exam = planned.settings.gate, gate_of(planned.settings).exam
+    gate, exam = planned.settings.gate, planned.gate.exam
     certify, tasks = len(planned.suite.tasks(Split.certify)), len(planned.suite.tasks(Split.holdout))
     holdout = 0 if planned.no_holdout else 2 * gate.holdout_repeats * tasks
     share = gate.exam_share if certify else 0.0
@@ -61,13 +61,13 @@ def workers_of(settings: ExperimentSettings) -> int:
 
 def needed_of(planned: Planned) -> int:
     """Rollouts below which an experiment is not begun: what a keep needs at least."""
-    working = gate_of(planned.settings).working
+    working = planned.gate.working
     return min(working.min_rollouts, len(planned.suite.tasks(Split.search)))
 
 
 def first_of(planned: Planned) -> int:
     """Rollouts before the first look of the first experiment, both sides together; it cannot be decided on fewer."""
-    working, tasks = gate_of(planned.settings).working, len(planned.suite.tasks(Split.search))
+    working, tasks = planned.gate.working, len(planned.suite.tasks(Split.search))
     return working.first_look + working.min_champion * min(tasks, working.first_look)
 
 

@@ -19,8 +19,8 @@ class RolloutStore(Protocol):
         """Note that the rollouts of ``keys`` are about to run; ``purpose`` says for what (``"search"``, ``"exam"``)."""
         ...
 
-    def finish(self, rollout: Rollout) -> None:
-        """Keep ``rollout`` durably; called once per key, as each one ends."""
+    def finish(self, *rollouts: Rollout) -> None:
+        """Keep them, all or none; called once per key, as each ends or, where they end quickly, for some at once."""
         ...
 
     def abandon(self, key: RolloutKey, spend: Spend) -> None:
@@ -46,10 +46,11 @@ class MemoryStore:
     def start(self, keys: Sequence[RolloutKey], purpose: str) -> None:
         self.started.update(dict.fromkeys(keys, purpose))
 
-    def finish(self, rollout: Rollout) -> None:
-        if rollout.key in self.finished:
-            raise ValueError(f"{rollout.key} was finished before: a rollout is counted once")
-        self.finished[rollout.key] = rollout
+    def finish(self, *rollouts: Rollout) -> None:
+        for rollout in rollouts:
+            if rollout.key in self.finished:
+                raise ValueError(f"{rollout.key} was finished before: a rollout is counted once")
+            self.finished[rollout.key] = rollout
 
     def abandon(self, key: RolloutKey, spend: Spend) -> None:
         del self.started[key]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.errors import BudgetExceeded
-from optimizer.evaluation.base import Door
+from optimizer.evaluation.base import Door, Runner, Stopped, Wanted
 from optimizer.evaluation.batch import Batch, Stop
 from optimizer.evaluation.budget import Budget, Grant
 from optimizer.evaluation.cache import RolloutStore
@@ -49,32 +49,8 @@ class RunnerSettings:
     trajectories_bytes: int = 32 * 1024 * 1024
 
 
-class Stopped(Exception):
-    """The deadline came, or the caller cancelled, before all rollouts were done.
-
-    ``finished`` are done, counted and stored (those found in the store among them); those that were running have been
-    killed and are not counted. ``reason`` is ``"deadline"`` or ``"cancelled"``.
-    """
-
-    def __init__(self, reason: str, finished: Sequence[Rollout]) -> None:
-        super().__init__(f"{reason}: {len(finished)} rollouts had finished")
-        self.reason = reason
-        self.finished = list(finished)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Rollouts of one variant: its ``tree``, its ``files``, and (task, seed) pairs. ``label`` names the experiment in
-    the names of kept trajectories."""
-
-    tree: str
-    files: Mapping[str, bytes]
-    rollouts: Sequence[tuple[Task, int]]
-    label: str = ""
-
-
-class Runner:
-    """Runs rollouts of variants on one suite. One batch at a time: :meth:`run` is called from one thread."""
+class SandboxRunner(Runner):
+    """Runs rollouts of variants on one suite, each in a process of its own."""
 
     def __init__(
         self,
@@ -102,34 +78,12 @@ class Runner:
             keep_trajectories, self._settings.trajectories_per_experiment, self._settings.trajectories_bytes
         )
 
-    def run(
-        self,
-        tree: str,
-        files: Mapping[str, bytes],
-        wanted: Sequence[tuple[Task, int]],
-        *,
-        deadline: float,
-        purpose: str,
-        cancel: threading.Event | None = None,
-        label: str = "",
-    ) -> list[Rollout]:
-        """The rollouts of one variant, in the order of ``wanted``: see :meth:`run_together`."""
-        asked = Wanted(tree, files, wanted, label)
-        return self.run_together([asked], deadline=deadline, purpose=purpose, cancel=cancel)[0]
-
     def run_together(
         self, asked: Sequence[Wanted], *, deadline: float, purpose: str, cancel: threading.Event | None = None
     ) -> list[list[Rollout]]:
-        """The rollouts of several variants side by side: a list for each of ``asked``, in the order of its rollouts.
-
-        What the store knows is taken from there and costs nothing. ``deadline`` is a ``time.monotonic()`` instant.
-        ``purpose`` names the budget's share (``"search"``, ``"exam"``, ``"holdout"``).
-
-        Raises :class:`optimizer.errors.BudgetExceeded` when the budget does not cover all that is missing (then nothing
-        was run), or ran out on the way (then what finished before is stored); :class:`Stopped` at the deadline or when
-        ``cancel`` is set; :class:`optimizer.errors.ModelUnavailable` when the upstream failed and waiting is of no use,
-        or was of none; :class:`optimizer.errors.SandboxError` when no rollout can be started on this machine.
-        """
+        """As :class:`Runner` says; in addition :class:`optimizer.errors.ModelUnavailable` when the upstream failed and
+        waiting is of no use, or was of none; :class:`optimizer.errors.SandboxError` when no rollout can be started on
+        this machine."""
         suite = self._suite.hash
         keys = [[RolloutKey(one.tree, suite, task.id, seed) for task, seed in one.rollouts] for one in asked]
         pairs = zip(keys, asked, strict=True)
@@ -148,7 +102,6 @@ class Runner:
 
     @property
     def waited_s(self) -> float:
-        """Seconds so far during which something waited for a failing upstream: no fault of what is being measured."""
         return self._door.trouble().waited_s
 
     def _known(self, keys: Mapping[RolloutKey, Task], purpose: str) -> dict[RolloutKey, Rollout]:

@@ -30,6 +30,7 @@ class Database:
         self._last = 0.0
         self._lock = threading.RLock()
         self._durable = True
+        self._relaxed = False
         with self.explained():
             mode = "ro" if read_only else "rwc"
             self._connection = sqlite3.connect(
@@ -53,6 +54,18 @@ class Database:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
 
+    def relax(self) -> None:
+        """From here on nothing waits for the disk, whatever a transaction asks for: a loss of power may take the file.
+        The death of the process still costs nothing that was committed."""
+        with self._lock, self.explained():
+            self._connection.execute("PRAGMA synchronous = OFF")
+            self._relaxed = True
+
+    @property
+    def relaxed(self) -> bool:
+        """Whether :meth:`relax` was called."""
+        return self._relaxed
+
     def close(self) -> None:
         """Close the connection; the last one to close folds the log back into the file."""
         with self._lock:
@@ -66,7 +79,7 @@ class Database:
         the loss of power too: the log is flushed to the disk, which is most of what a transaction costs.
         """
         with self._lock, self.explained():
-            if durable is not self._durable:
+            if durable is not self._durable and not self._relaxed:
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 self._durable = durable
             self._connection.execute("BEGIN IMMEDIATE")

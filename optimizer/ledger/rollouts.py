@@ -69,23 +69,14 @@ class Rollouts:
                 values = (*_key(key), purpose, self.experiment, at, *spend_values(aside))
                 connection.execute(START, values)
 
-    def finish(self, rollout: Rollout) -> None:
-        """Record how a started rollout ended, and count it.
+    def finish(self, *rollouts: Rollout) -> None:
+        """Record how started rollouts ended, and count them, all or none.
 
-        Raises ValueError when its key was not started, or is finished already: a rollout is counted once.
+        Raises ValueError when a key was not started, or is finished already: a rollout is counted once.
         """
         with self._database.write() as connection:
-            row = connection.execute(STARTED, _key(rollout.key)).fetchone()
-            if row is None:
-                again = connection.execute(FIND, _key(rollout.key)).fetchone() is not None
-                raise ValueError(
-                    f"{rollout.key} was {'finished before' if again else 'never started'}: it is counted once"
-                )
-            how = (rollout.status.value, rollout.score, rollout.reason, rollout.answer, rollout.steps)
-            at = self._database.instant()
-            connection.execute(FINISH, (*how, at, *spend_values(rollout.spend), row["attempt"]))
-            spent = (1, *spend_values(rollout.spend)[1:])
-            connection.execute(SPENT, (row["purpose"], *spent))
+            for rollout in rollouts:
+                self._finish(connection, rollout)
 
     def abandon(self, key: RolloutKey, spend: Spend) -> None:
         """Mark the started attempt at ``key`` as interrupted and count what it really cost, but no rollout. Raises
@@ -149,6 +140,17 @@ class Rollouts:
                 spend = replace(spend_of(row), rollouts=row["finished"])
                 found.setdefault(row["tree"], {})[row["task"]] = spend
         return found
+
+    def _finish(self, connection: Connection, rollout: Rollout) -> None:
+        row = connection.execute(STARTED, _key(rollout.key)).fetchone()
+        if row is None:
+            again = connection.execute(FIND, _key(rollout.key)).fetchone() is not None
+            raise ValueError(f"{rollout.key} was {'finished before' if again else 'never started'}: it is counted once")
+        how = (rollout.status.value, rollout.score, rollout.reason, rollout.answer, rollout.steps)
+        at = self._database.instant()
+        connection.execute(FINISH, (*how, at, *spend_values(rollout.spend), row["attempt"]))
+        spent = (1, *spend_values(rollout.spend)[1:])
+        connection.execute(SPENT, (row["purpose"], *spent))
 
     def _interrupt(self, connection: Connection, where: str, values: tuple[str | int, ...], at: float) -> int:
         rows = connection.execute(f"SELECT * FROM rollouts WHERE {where}", values).fetchall()

@@ -63,13 +63,19 @@ class Ledger:
         return cls(folder, opening.create(folder / FILE, campaign, now))
 
     @classmethod
-    def open(cls, folder: Path, *, read_only: bool = False, now: Callable[[], float] = time.time) -> Self:
-        """Open an existing one; ``read_only`` works while another process writes.
+    def open(
+        cls, folder: Path, *, read_only: bool = False, durable: bool = True, now: Callable[[], float] = time.time
+    ) -> Self:
+        """Open an existing one; ``read_only`` works while another process writes. One that is not ``durable`` survives
+        the death of the process, but not the loss of power, and makes no copies: for campaigns that are thrown away.
 
         Raises CampaignMissing when there is none, LedgerError when it is unreadable: the error names the last good
         copy, and nothing is overwritten.
         """
-        return cls(folder, opening.open_existing(folder / FILE, read_only, now))
+        database = opening.open_existing(folder / FILE, read_only, now)
+        if not durable:
+            database.relax()
+        return cls(folder, database)
 
     def close(self) -> None:
         """Nothing is lost without it."""
@@ -182,7 +188,9 @@ class Ledger:
     def backup_if_due(self) -> Path | None:
         """To be called after each experiment: copies the ledger to ``ledger.backup.db`` every 100 experiments or five
         minutes, and keeps the copy before that. Returns the copy when one was made."""
-        return self._backups.make(self._database) if self._backups.due() else None
+        if self._database.relaxed or not self._backups.due():
+            return None
+        return self._backups.make(self._database)
 
     def _examined(self, connection: Connection, exam: Exam) -> None:
         values = (exam.number, exam.outcome, exam.champion, exam.against, dump(exam.result), self._database.instant())

@@ -141,7 +141,9 @@ def begins_with(history: Sequence[Past], seen: Sequence[Past]) -> bool:
     )
 
 
-def finish(situation: Situation, changes: Assignment, tried: Tried, proposer: str) -> Proposal | None:
+def finish(
+    situation: Situation, changes: Assignment, tried: Tried, proposer: str, *, source: str = ""
+) -> Proposal | None:
     """The proposal that makes ``changes``; None when it would change nothing, is refused, or was tried before.
 
     Changes of dimensions that the others switch off are dropped.
@@ -159,7 +161,7 @@ def finish(situation: Situation, changes: Assignment, tried: Tried, proposer: st
         return None
     if tried.variant(after) or likeness(after) == likeness(now):
         return None
-    return Proposal(edit=edit, hypothesis=hypothesis(space, wanted), proposer=proposer, changes=wanted)
+    return Proposal(edit=edit, hypothesis=hypothesis(space, wanted), proposer=proposer, changes=wanted, source=source)
 
 
 def hypothesis(space: Space, changes: Assignment) -> str:

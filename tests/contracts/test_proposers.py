@@ -12,6 +12,7 @@ from optimizer.proposers.base import Past, Proposer, Situation
 from optimizer.proposers.human import HumanProposer
 from optimizer.proposers.mix import MixProposer
 from optimizer.proposers.random import RandomProposer
+from optimizer.proposers.sweep import SweepProposer
 from optimizer.proposers.tpe import TPEProposer
 from optimizer.records import Verdict
 from search_space.space import Space, load_space
@@ -57,6 +58,8 @@ def human(folder: Path) -> Proposer:
 
 MAKERS: dict[str, Maker] = {
     "random": lambda folder: RandomProposer(),
+    "sweep": lambda folder: SweepProposer(levels=12),
+    "shuffled sweep": lambda folder: SweepProposer(levels=12, seed=3),
     "tpe": lambda folder: TPEProposer(startup=5),
     "human": human,
     "mix": lambda folder: MixProposer([(RandomProposer(), 1.0), (TPEProposer(startup=5), 2.0)], first=[human(folder)]),

@@ -16,7 +16,7 @@ import pytest
 from optimizer.errors import BudgetExceeded
 from optimizer.evaluation.budget import Budget, BudgetLimits
 from optimizer.evaluation.cache import MemoryStore
-from optimizer.evaluation.runner import Runner, RunnerSettings
+from optimizer.evaluation.runner import RunnerSettings, SandboxRunner
 from optimizer.evaluation.scratch import Scratch
 from optimizer.models.base import Account, Trouble, UpstreamError
 from optimizer.pools.threads import ThreadPool
@@ -111,7 +111,7 @@ class ScriptedDoor:
 class Bench:
     """A runner and all that it works with."""
 
-    runner: Runner
+    runner: SandboxRunner
     suite: TinySuite
     door: ScriptedDoor
     store: MemoryStore
@@ -155,7 +155,7 @@ def bench(sandbox: ProcessSandbox, tmp_path: Path, limits: BudgetLimits, setting
     seen: list[tuple[Rollout, str, bool]] = []
     with Scratch() as scratch:
         door = ScriptedDoor(scratch.socket, budget)
-        runner = Runner(
+        runner = SandboxRunner(
             suite=suite,
             sandbox=sandbox,
             pool=pool,

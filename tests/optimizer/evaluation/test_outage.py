@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from optimizer.errors import ModelUnavailable
-from optimizer.evaluation.runner import RunnerSettings, Stopped
+from optimizer.evaluation.base import Stopped
+from optimizer.evaluation.runner import RunnerSettings
 from optimizer.models.base import Account, Trouble, UpstreamError
 from optimizer.records import Spend, Status
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from optimizer.errors import BudgetExceeded, SandboxError
+from optimizer.evaluation.base import Stopped
 from optimizer.evaluation.budget import BudgetLimits
-from optimizer.evaluation.runner import RunnerSettings, Stopped, session_seed
+from optimizer.evaluation.runner import RunnerSettings, session_seed
 from optimizer.evaluation.trajectories import read_kept
 from optimizer.records import RolloutKey, Split, Status
 
