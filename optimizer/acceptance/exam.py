@@ -93,8 +93,9 @@ def plan_exam(tasks: Sequence[str], evaluation: Evaluation, settings: ExamSettin
 
 
 def first_repeat_of(exam: int, settings: ExamSettings) -> int:
-    """The first repeat index of the campaign's exam number ``exam`` (0, 1, ...)."""
-    return exam * settings.max_repeats
+    """The first repeat index of the campaign's exam number ``exam`` (0, 1, ...). One rollout a task is all that a
+    deterministic suite has to say: there every exam has the same, and what was run is not run again."""
+    return exam * settings.max_repeats if settings.max_repeats > 1 else 0
 
 
 def look_exam(

@@ -97,6 +97,12 @@ class Pool:
             gained=self.gained + shrunken,
         )
 
+    def replaced(self, candidate: Mapping[str, Sequence[float]], *, shrunken: float) -> Pool:
+        """The pool of the new champion after a keep on a deterministic suite: its scores are what they are, and no
+        other rollout says anything of them. A task that it was not run on is not known."""
+        rollouts = {task: len(scores) for task, scores in candidate.items() if scores}
+        return Pool(cells(candidate), rollouts, gained=self.gained + shrunken)
+
     def to_json(self) -> dict[str, Any]:
         """A JSON value that :meth:`from_json` reads back to an equal pool."""
         return {

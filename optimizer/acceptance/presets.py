@@ -25,7 +25,7 @@ class WorkingSettings:
     min_champion    champion's rollouts on a task before that task is compared, 1 to 100
     growth          champion rollouts bought per candidate rollout, 0 to 1
     max_champion    the champion's pool grows no further than this on a task, min_champion to 1000
-    pseudo_tasks    weight of the small-sample guard in tasks, 1 to 100
+    pseudo_tasks    weight of the small-sample guard in tasks, 0 to 100
     prior_sd        standard deviation of the prior on a true effect, above 0 up to 1
     keep_at         keep when P(effect > 0) reaches this, above 0.5 and below 1
     discard_at      discard when P(effect > 0) falls to this, above 0 and below keep_at
@@ -33,6 +33,7 @@ class WorkingSettings:
     min_gain        least shrunken effect that is kept, 0 to 1
     pool_weight     most rollouts that the pool of a new champion counts for, 1 to 100000
     simpler_margin  a simplification may be worse by this, where tie-breaks are asked for, 0 to 1
+    deterministic   whether the same harness always scores the same on a task
     """
 
     first_look: int = 10
@@ -49,6 +50,7 @@ class WorkingSettings:
     min_gain: float = 0.0
     pool_weight: float = 250.0
     simpler_margin: float = 0.03
+    deterministic: bool = False
 
     def __post_init__(self) -> None:
         _within(self, "first_look", 1, 1000)
@@ -57,7 +59,7 @@ class WorkingSettings:
         _within(self, "min_champion", 1, 100)
         _within(self, "growth", 0, 1)
         _within(self, "max_champion", self.min_champion, 1000)
-        _within(self, "pseudo_tasks", 1, 100)
+        _within(self, "pseudo_tasks", 0, 100)
         _within(self, "prior_sd", 1e-6, 1)
         _within(self, "keep_at", 0.5, 1 - 1e-9)
         _within(self, "discard_at", 1e-9, self.keep_at)
@@ -75,11 +77,11 @@ class ExamSettings:
     planned         exams among which alpha is shared out; no more are held, 1 to 100
     hope_shares     the ratio is taken against these shares of the gain hoped for, each above 0 up to 2
     min_hope        a hoped-for gain smaller than this is taken as this, above 0 up to 1
-    min_repeats     rollouts per task and side before the first verdict, 2 to 1000
-    max_repeats     most rollouts per task and side, min_repeats to 1000
+    min_repeats     rollouts per task and side before the first verdict, 1 to 1000
+    max_repeats     most rollouts per task and side, min_repeats to 1000; 1 for a deterministic suite
     fail_log_ratio  a log-likelihood ratio at or below this is a clear failure, -100 to below 0
     threshold       shrunken gains since the last certificate that call for an exam, above 0 up to 1
-    pseudo_tasks    weight of the small-sample guard in tasks, 1 to 100
+    pseudo_tasks    weight of the small-sample guard in tasks, 0 to 100
     """
 
     alpha: float = 0.05
@@ -98,11 +100,11 @@ class ExamSettings:
         if not self.hope_shares or not all(0 < share <= 2 for share in self.hope_shares):
             raise ValueError(f"hope_shares: got {self.hope_shares!r}, expected numbers above 0 up to 2")
         _within(self, "min_hope", 1e-6, 1)
-        _within(self, "min_repeats", 2, 1000)
+        _within(self, "min_repeats", 1, 1000)
         _within(self, "max_repeats", self.min_repeats, 1000)
         _within(self, "fail_log_ratio", -100, -1e-9)
         _within(self, "threshold", 1e-9, 1)
-        _within(self, "pseudo_tasks", 1, 100)
+        _within(self, "pseudo_tasks", 0, 100)
 
     @property
     def alpha_each(self) -> float:

@@ -135,6 +135,8 @@ def settle(pool: Pool, evaluation: Evaluation, decision: Decision, settings: Wor
     grown = pool.absorb(evaluation.champion)
     if decision.verdict is not Verdict.keep or decision.raw_effect is None or decision.effect is None:
         return grown
+    if settings.deterministic:
+        return grown.replaced(evaluation.candidate, shrunken=decision.effect)
     return grown.promote(
         evaluation.candidate,
         raw=decision.raw_effect,

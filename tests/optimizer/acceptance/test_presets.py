@@ -29,7 +29,7 @@ def test_the_presets() -> None:
         (WorkingSettings(), {"max_champion": 2}),
         (WorkingSettings(), {"prior_sd": 0.0}),
         (ExamSettings(), {"alpha": 0.0}),
-        (ExamSettings(), {"min_repeats": 1}),
+        (ExamSettings(), {"min_repeats": 0}),
         (ExamSettings(), {"max_repeats": 1}),
         (ExamSettings(), {"hope_shares": ()}),
         (ExamSettings(), {"fail_log_ratio": 0.0}),

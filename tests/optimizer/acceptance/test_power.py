@@ -1,0 +1,72 @@
+"""What can be seen, and what it takes: the formulas against each other and against simulation."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optimizer.acceptance.evidence import probability_better
+from optimizer.acceptance.power import (
+    POWER,
+    error_for,
+    error_of,
+    exam_bar,
+    rollouts_for,
+    search_bar,
+    smallest_gain,
+    smallest_on_tasks,
+    tasks_for,
+)
+from optimizer.acceptance.presets import CAREFUL, FAST
+
+SEARCH, EXAM = search_bar(FAST.working), exam_bar(FAST.exam)
+
+
+@given(st.floats(0.001, 0.2))
+def test_the_search_bar_is_where_the_gate_keeps(se: float) -> None:
+    at = SEARCH(se)
+    assert probability_better(at, se, FAST.working.prior_sd) == pytest.approx(FAST.working.keep_at, abs=1e-6)
+
+
+def test_a_stricter_gate_sees_less() -> None:
+    assert smallest_gain(search_bar(CAREFUL.working), 0.01) > smallest_gain(SEARCH, 0.01)
+    assert smallest_gain(EXAM, 0.01) > smallest_gain(SEARCH, 0.01)
+
+
+def test_the_smallest_gain_is_seen_with_the_power_promised() -> None:
+    rng, se = random.Random(1), 0.02
+    gain = smallest_gain(SEARCH, se)
+    seen = sum(rng.gauss(gain, se) >= SEARCH(se) for _ in range(4000)) / 4000
+    assert seen == pytest.approx(POWER, abs=0.02)
+
+
+@given(st.floats(0.002, 0.3))
+def test_the_error_for_a_gain_is_the_inverse(gain: float) -> None:
+    for bar in (SEARCH, EXAM, search_bar(CAREFUL.working)):
+        se = error_for(gain, bar)
+        assert se == 0.0 or smallest_gain(bar, se) == pytest.approx(gain, rel=1e-6)
+
+
+def test_half_the_gain_takes_four_times_the_rollouts_of_an_exam() -> None:
+    assert rollouts_for(0.02, EXAM, 0.17) == pytest.approx(4 * rollouts_for(0.04, EXAM, 0.17), rel=0.01)
+    assert rollouts_for(0.02, EXAM, 0.17) > rollouts_for(0.02, SEARCH, 0.17)
+
+
+def test_rollouts_for_a_gain_give_its_error() -> None:
+    rollouts = rollouts_for(0.05, SEARCH, 0.2)
+    se = error_of(0.2, rollouts // 2, 1, 1)
+    assert smallest_gain(SEARCH, se) == pytest.approx(0.05, rel=0.02)
+
+
+def test_tasks_of_a_deterministic_suite() -> None:
+    tasks = tasks_for(0.10, EXAM)
+    assert smallest_on_tasks(EXAM, tasks) == pytest.approx(0.10, rel=0.02)
+    assert smallest_on_tasks(EXAM, 4 * tasks) < 0.10 < smallest_on_tasks(EXAM, tasks // 2)
+
+
+def test_the_error_is_that_of_a_mean_of_differences() -> None:
+    assert error_of(0.25, 50, 3, 5) == pytest.approx(math.sqrt(0.25 * (1 / 3 + 1 / 5) / 50))
