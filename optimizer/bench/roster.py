@@ -28,6 +28,20 @@ NEEDS: dict[str, tuple[str, ...]] = {}
 """Packages of the extra ``bench`` that an optimizer imports."""
 
 
+SLOW = ("navigator",)
+"""Problems of real rollouts, which take minutes a campaign: never meant by ``all``."""
+
+
+def problem_names(text: str) -> list[str]:
+    """The problems of a comma-separated list, or ``all``; each once. Raises SettingsError for an unknown one."""
+    return _names("--problem", text, PROBLEMS, [name for name in PROBLEMS if name not in SLOW])
+
+
+def rival_names(text: str) -> list[str]:
+    """The optimizers of a comma-separated list, or ``all``; each once. Raises SettingsError for an unknown one."""
+    return _names("--optimizer", text, RIVALS, list(RIVALS))
+
+
 def problem_of(name: str, seed: int) -> Problem:
     """The instance of the problem with this seed. Raises SettingsError for a name that is not in the roster."""
     return cast(Problem, _load("problems", PROBLEMS, name)(seed=seed))
@@ -42,6 +56,16 @@ def rival_of(name: str) -> Rival:
                 hint="pip install 'ratchet-harness[bench]', or leave it out of --optimizer",
             )
     return cast(Rival, _load("rivals", RIVALS, name)())
+
+
+def _names(option: str, text: str, roster: dict[str, str], everything: list[str]) -> list[str]:
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in names if name not in (*roster, "all")]
+    if unknown or not names:
+        got = ", ".join(unknown) or "nothing"
+        raise SettingsError(f"{option}: got {got}, expected all, or some of: {', '.join(roster)}")
+    wanted = [*everything, *names] if "all" in names else names
+    return [name for name in dict.fromkeys(wanted) if name != "all"]
 
 
 def _load(folder: str, roster: dict[str, str], name: str) -> Any:

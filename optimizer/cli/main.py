@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli import door, init, inspect, run, upkeep
+from optimizer.cli import bench, door, init, inspect, run, upkeep
 from optimizer.cli.hiding import hide_memory
 from optimizer.errors import RatchetError
 from search_space.errors import SearchSpaceError
@@ -36,6 +36,7 @@ app.command("verify")(upkeep.verify)
 app.command("stop")(upkeep.stop)
 app.command("doctor")(upkeep.doctor)
 app.command("door")(door.door)
+app.command("bench")(bench.bench)
 
 
 def _version(wanted: bool) -> None:
