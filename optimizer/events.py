@@ -50,13 +50,15 @@ class RolloutFinished:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentDecided:
-    """``champion`` is the search estimate of the champion's score after the decision, in [0, 1]: no claim."""
+    """``champion`` is the search estimate of the champion's score after the decision, in [0, 1]: no claim. ``seconds``
+    is what the experiment took."""
 
     number: int
     proposal: Proposal
     decision: Decision
     commit: str | None
     champion: float | None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

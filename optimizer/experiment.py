@@ -137,7 +137,15 @@ def _evaluate(
     def decision_on(evaluation: Evaluation, *, last: bool = False) -> Decision | None:
         costs = _baseline_costs(standing, evaluation, parts)
         return decide(
-            pool, evaluation, settings, order, parts.objective, baseline=costs, simplicity=simplicity, last=last
+            pool,
+            evaluation,
+            settings,
+            order,
+            parts.objective,
+            baseline=costs,
+            simplicity=simplicity,
+            conceded=standing.conceded,
+            last=last,
         )
 
     try:
@@ -230,7 +238,7 @@ def _settle(
     cost: tuple[Spend, float],
 ) -> Standing:
     """Write the decision down for good, move the branch after a keep, and learn."""
-    spend, began = cost
+    spend, seconds = cost[0], time.monotonic() - cost[1]
     learned = lesson(number, proposal, decision)
     value = None if decision.effect is None else standing.pool.gained + decision.effect
     pool = settle(standing.pool, evaluation, decision, parts.gate.working)
@@ -247,10 +255,11 @@ def _settle(
             suite=parts.suite_hash,
             before=standing.pool.mean,
             spend=spend,
+            seconds=seconds,
         )
         commit = parts.workspace.commit(variant.tree, parent=standing.commit, message=message, at=time.time())
         after = standing.kept(variant.tree, commit, pool, decision)
-    outcome = Outcome(number, decision, after.to_json(), learned, value, spend, time.monotonic() - began)
+    outcome = Outcome(number, decision, after.to_json(), learned, value, spend, seconds)
     if commit is None:
         discard(parts.ledger, outcome)
     else:
@@ -266,5 +275,5 @@ def _settle(
         rollouts=spend.rollouts,
         refused=bool(decision.refused),
     )
-    parts.emit(ExperimentDecided(number, proposal, decision, commit, after.pool.mean))
+    parts.emit(ExperimentDecided(number, proposal, decision, commit, after.pool.mean, seconds))
     return after

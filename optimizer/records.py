@@ -29,6 +29,22 @@ class Verdict(StrEnum):
     invalid = "invalid"
     over_budget = "over_budget"
 
+    @property
+    def told(self) -> str:
+        """As a sentence tells it."""
+        return _TOLD[self]
+
+
+_TOLD = {
+    Verdict.keep: "kept",
+    Verdict.discard: "discarded",
+    Verdict.crash: "crashed",
+    Verdict.timeout: "ran out of time",
+    Verdict.checks_failed: "failed the checks",
+    Verdict.invalid: "not a valid edit",
+    Verdict.over_budget: "cut short by the budget",
+}
+
 
 class Status(StrEnum):
     """How a rollout ended. Anything but ``ok`` scores 0."""
@@ -192,7 +208,12 @@ class Evaluation:
 class Decision:
     """What the gate says and why. ``effect`` is the shrunken estimate and ``raw_effect`` the plain one, both in score
     points as fractions; ``low`` to ``high`` is the 95% interval of the plain one; ``posterior`` is P(effect > 0).
-    ``refused`` names the metric of the constraint for which a variant was discarded, empty when there is none."""
+    ``refused`` names the metric of the constraint for which a variant was discarded, empty when there is none.
+
+    ``reason`` is what the figures do not say: why it was discarded, or what did not come to figures. ``chance`` is an
+    upper bound on the probability that an edit without effect is kept on such evidence, None where it was not taken.
+    ``simplification`` marks a keep for being simpler and not worse; ``conceded`` is the loss that its evidence does
+    not rule out, as a fraction."""
 
     verdict: Verdict
     reason: str
@@ -206,6 +227,9 @@ class Decision:
     worse: int = 0
     tasks: int = 0
     refused: str = ""
+    chance: float | None = None
+    simplification: bool = False
+    conceded: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,11 +56,13 @@ class SuiteSettings(_Settings):
 
 class ConstraintSettings(_Settings):
     """A limit on the mean per rollout of a metric: ``at_most`` in its own unit, ``at_most_rise`` as a fraction of the
-    baseline harness's mean on the same tasks; at least one of them."""
+    baseline harness's mean on the same tasks; at least one of them. ``unless_gain``, a fraction of the score's scale,
+    lets an edit through that is believed to gain so much."""
 
     metric: Literal["cost_usd", "tokens", "billed_tokens", "latency_s", "rounds"]
     at_most: Annotated[float, Field(ge=0)] | None = None
     at_most_rise: Annotated[float, Field(ge=0)] | None = None
+    unless_gain: Annotated[float, Field(gt=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _some_limit(self) -> ConstraintSettings:
@@ -82,12 +84,15 @@ TieBreak = Literal["prompt_tokens", "tools_offered", "lines"]
 
 class ObjectiveSettings(_Settings):
     """What is made better: the mean score of the suite's grader, in [0, 1]; within ``constraints`` on what a rollout
-    costs; and where the evidence leaves it open, the harness that is simpler by the first of ``tie_breaks``."""
+    costs. An edit that makes the harness simpler (it only takes away, or is simpler by the first of ``tie_breaks``) is
+    kept when it is shown not to be worse; ``simpler_margin``, as a fraction of the scale, is what all of them together
+    may lose between two certificates: the gate's own when not given, 0 to keep none for being simple."""
 
     metric: Literal["score"] = "score"
     direction: Literal["maximize"] = "maximize"
     constraints: Annotated[tuple[ConstraintSettings, ...], Field(strict=False)] = ()
     tie_breaks: Annotated[tuple[TieBreak, ...], Field(strict=False), AfterValidator(_named_once)] = ()
+    simpler_margin: Annotated[float, Field(ge=0, le=0.5)] | None = None
 
 
 class BudgetSettings(_Settings):

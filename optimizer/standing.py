@@ -21,7 +21,8 @@ class Standing:
     that exam and ``asked_rollouts`` its size: while that champion stands, the exam is gone on with. ``spent_out`` names
     the limits at which the search ended for want of budget, empty before. ``ending`` names the limits under which the
     search is over, empty before, and ``stage`` what comes next in that end: ``exam``, ``holdout`` or ``done``.
-    ``baseline_costs`` is what is known of the first harness's costs, where a constraint compares with them.
+    ``baseline_costs`` is what is known of the first harness's costs, where a constraint compares with them;
+    ``conceded`` the loss that simplifications kept since the last certificate may have cost, as a fraction.
     """
 
     tree: str
@@ -40,6 +41,7 @@ class Standing:
     ending: str = ""
     stage: str = ""
     baseline_costs: Costs = field(default_factory=Costs)
+    conceded: float = 0.0
 
     @classmethod
     def at_baseline(cls, tree: str, commit: str) -> Standing:
@@ -48,7 +50,14 @@ class Standing:
 
     def kept(self, tree: str, commit: str, pool: Pool, decision: Decision) -> Standing:
         """After a keep: a new working champion."""
-        return replace(self, tree=tree, commit=commit, pool=pool, hoped=self.hoped + (decision.effect or 0.0))
+        return replace(
+            self,
+            tree=tree,
+            commit=commit,
+            pool=pool,
+            hoped=self.hoped + (decision.effect or 0.0),
+            conceded=self.conceded + decision.conceded,
+        )
 
     def passed_exam(self) -> Standing:
         """After a passed exam: the working champion is the certified one."""
@@ -61,6 +70,7 @@ class Standing:
             exams=self.exams + 1,
             passed=self.passed + 1,
             asked="",
+            conceded=0.0,
         )
 
     def failed_exam(self) -> Standing:
@@ -73,6 +83,7 @@ class Standing:
             hoped=0.0,
             exams=self.exams + 1,
             asked="",
+            conceded=0.0,
         )
 
     def unclear_exam(self, first: int, rollouts: int) -> Standing:
@@ -101,6 +112,7 @@ class Standing:
             "spent_out": self.spent_out,
             "ending": self.ending,
             "stage": self.stage,
+            "conceded": self.conceded,
             **({"baseline_costs": self.baseline_costs.to_json()} if self.baseline_costs.known else {}),
         }
 

@@ -33,11 +33,13 @@ ROUNDING = 1e-9
 @dataclass(frozen=True, slots=True)
 class Constraint:
     """One limit on the mean per rollout of a metric: exactly one of ``at_most``, in the metric's own unit, and
-    ``at_most_rise``, as a fraction of the baseline harness's mean on the same tasks (0.1 is a tenth more)."""
+    ``at_most_rise``, as a fraction of the baseline harness's mean on the same tasks (0.1 is a tenth more).
+    ``unless_gain`` lifts it for an edit that is believed to gain so much, as a fraction of the score's scale."""
 
     metric: str
     at_most: float | None = None
     at_most_rise: float | None = None
+    unless_gain: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +106,10 @@ def violated(
     constraints: Sequence[Constraint],
     *,
     pseudo_tasks: float,
-) -> tuple[Constraint, str] | None:
-    """The first constraint that the candidate's costs, by task, clearly violate, and how in numbers; None without."""
-    for limit in constraints:
-        if told := _violation(limit, candidate, baseline, pseudo_tasks):
-            return limit, told
-    return None
+) -> list[tuple[Constraint, str]]:
+    """The constraints that the candidate's costs, by task, clearly violate, each with how in numbers."""
+    told = [(limit, _violation(limit, candidate, baseline, pseudo_tasks)) for limit in constraints]
+    return [(limit, how) for limit, how in told if how]
 
 
 def _violation(

@@ -127,6 +127,15 @@ def probability_better(raw: float, se: float, prior_sd: float) -> float:
     return normal_cdf(raw / se * (prior_sd / math.hypot(prior_sd, se)))
 
 
+def probability_above(found: Estimate, least: float, prior_sd: float) -> float:
+    """P(effect >= ``least``) under the same posterior: normal, with mean ``found.shrunken`` and the variance
+    t^2 se^2 / (t^2 + se^2)."""
+    sd = prior_sd if math.isinf(found.se) else prior_sd * found.se / math.hypot(prior_sd, found.se)
+    if sd == 0.0:
+        return 1.0 if found.shrunken >= least else 0.0
+    return normal_cdf((found.shrunken - least) / sd)
+
+
 def within(groups: Iterable[Sequence[float]]) -> tuple[float, int]:
     """Sum of squares around each group's own mean, and its degrees of freedom: what re-running alone changes."""
     squares, degrees = 0.0, 0

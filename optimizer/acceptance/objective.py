@@ -1,14 +1,18 @@
-"""The objective as a whole: the score decides first, then ties are broken, and constraints have the last word."""
+"""The objective as a whole: the score decides first, simplicity is weighed in, and constraints have the last word."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from optimizer.acceptance.chance import by_chance
 from optimizer.acceptance.constraints import Constraint, Costs, compared, violated
+from optimizer.acceptance.evidence import Estimate, probability_above
 from optimizer.acceptance.pool import Pool
 from optimizer.acceptance.presets import WorkingSettings
-from optimizer.acceptance.tiebreak import Files, break_tie, simpler
+from optimizer.acceptance.simplicity import Files, removes, simpler
+from optimizer.acceptance.simplification import weigh
+from optimizer.acceptance.words import points
 from optimizer.acceptance.working import decided, look, measure
 from optimizer.records import Decision, Evaluation, Verdict
 
@@ -16,7 +20,7 @@ from optimizer.records import Decision, Evaluation, Verdict
 @dataclass(frozen=True, slots=True)
 class Objective:
     """What counts beside the score: limits on what a rollout costs, and what makes one harness simpler than another
-    (names of :data:`~optimizer.acceptance.tiebreak.SIMPLICITY`). Without either, the score alone decides."""
+    (names of :data:`~optimizer.acceptance.simplicity.SIMPLICITY`)."""
 
     constraints: tuple[Constraint, ...] = ()
     tie_breaks: tuple[str, ...] = ()
@@ -27,8 +31,9 @@ class Objective:
         return compared(self.constraints)
 
     def simplicity(self, before: Files, after: Files) -> int:
-        """1 when the harness ``after`` is simpler than ``before``, -1 when it is less simple, else 0."""
-        return simpler(before, after, self.tie_breaks)
+        """1 when the harness ``after`` is simpler than ``before``, -1 when it is less simple, else 0: by the
+        tie-breaks, and where they do not differ or there are none, 1 for an edit that does nothing but take away."""
+        return simpler(before, after, self.tie_breaks) or int(removes(before, after))
 
 
 def decide(
@@ -40,44 +45,65 @@ def decide(
     *,
     baseline: Costs,
     simplicity: int,
+    conceded: float = 0.0,
     last: bool = False,
 ) -> Decision | None:
-    """What :func:`~optimizer.acceptance.working.look` answers, with ties broken and constraints held against it.
+    """What :func:`~optimizer.acceptance.working.look` answers, with simplicity weighed in and constraints held against
+    it; a keep comes with how likely it is by chance.
 
     ``baseline`` are the costs of the harness that the campaign began with, ``simplicity`` is what the objective says
-    of the candidate. A keep that clearly violates a constraint is refused: a discard that says so in numbers. So is a
-    candidate whose evidence would do for a keep, before more is spent on it.
+    of the candidate, ``conceded`` what simplifications have taken of their margin since the last certificate. A keep
+    that clearly violates a constraint, and is not believed to pay for it, is refused: a discard that says so in
+    numbers. So is a candidate whose evidence would do for a keep, before more is spent on it.
     """
     decision = look(pool, evaluation, settings, order, last=last)
     seen = sum(map(len, evaluation.candidate.values()))
-    if decision is not None and simplicity and (found := measure(pool, evaluation, settings)):
-        at_cap = seen >= settings.max_passes * len(order)
-        decision = break_tie(decision, found, settings, at_cap=at_cap, simplicity=simplicity)
-    if not objective.constraints or (decision is not None and decision.verdict is not Verdict.keep):
+    found = measure(pool, evaluation, settings) if simplicity or objective.constraints else None
+    at_cap = seen >= settings.max_passes * len(order)
+    if found is not None:
+        decision = weigh(decision, found, settings, simplicity=simplicity, conceded=conceded, at_cap=at_cap, last=last)
+        enough = seen >= min(settings.min_rollouts, len(order))
+        if decision.verdict is Verdict.keep if decision else enough:
+            decision = _held_to_limits(
+                decision, found, evaluation, settings, objective, baseline, more=not at_cap and not last
+            )
+    if decision is None or decision.verdict is not Verdict.keep or decision.simplification:
         return decision
-    if decision is None and seen < min(settings.min_rollouts, len(order)):
-        return None
-    broken = violated(evaluation.candidate_costs, baseline, objective.constraints, pseudo_tasks=settings.pseudo_tasks)
-    return decision if broken is None else _refused(decision, pool, evaluation, settings, *broken)
+    return replace(decision, chance=by_chance(pool, evaluation, settings))
 
 
-def _refused(
+def _held_to_limits(
     decision: Decision | None,
-    pool: Pool,
+    found: Estimate,
     evaluation: Evaluation,
     settings: WorkingSettings,
-    limit: Constraint,
-    told: str,
+    objective: Objective,
+    baseline: Costs,
+    *,
+    more: bool,
 ) -> Decision | None:
-    if decision is not None:
-        return replace(
-            decision, verdict=Verdict.discard, reason=f"{decision.reason}; refused: {told}", refused=limit.metric
-        )
-    found = measure(pool, evaluation, settings)
-    if found is None:
-        return None
-    rollouts = sum(map(len, (*evaluation.candidate.values(), *evaluation.champion.values())))
-    return replace(decided(Verdict.discard, found, rollouts, f"refused: {told}"), refused=limit.metric)
+    """A keep, or an open question (None), held against the constraints; ``more`` says that more can be measured."""
+    paid_for: list[str] = []
+    for limit, told in violated(
+        evaluation.candidate_costs, baseline, objective.constraints, pseudo_tasks=settings.pseudo_tasks
+    ):
+        pays = None
+        if limit.unless_gain is not None:
+            pays = probability_above(found, limit.unless_gain, settings.prior_sd)
+            gains = f"P(gain of {points(limit.unless_gain)[1:]} points or more) {pays:.2f}"
+        if pays is None or (pays < settings.keep_at and (not more or pays <= settings.discard_at)):
+            because = f"refused: {told}" + (f", and it does not pay: {gains}" if pays is not None else "")
+            if decision is None:
+                rollouts = sum(map(len, (*evaluation.candidate.values(), *evaluation.champion.values())))
+                decision = decided(Verdict.discard, found, rollouts)
+            plain = replace(decision, simplification=False, conceded=0.0)
+            return replace(plain, verdict=Verdict.discard, reason=because, refused=limit.metric)
+        if pays < settings.keep_at:
+            return None
+        paid_for.append(f"{told}, but it pays: {gains}")
+    if decision is None or not paid_for:
+        return decision
+    return replace(decision, reason="; ".join([*filter(None, [decision.reason]), *paid_for]))
 
 
 def baseline_costs(

@@ -17,7 +17,8 @@ class Pool:
     ``known`` holds a mean score and the number of rollouts it counts for; ``rollouts`` the number of rollouts that the
     champion's own tree has really had on a task, which is the repeat index of its next one. ``squares`` over
     ``degrees`` is the variance from re-running. ``gained`` adds up the shrunken effects of all keeps since the
-    baseline: the level on which search values of variants of different champions can be compared.
+    baseline: the level on which search values of variants of different champions can be compared. ``own`` holds the
+    plain means of the champion's own tree alone, over ``rollouts``: nothing carried over, nothing shifted.
     """
 
     known: Mapping[str, Cell] = field(default_factory=dict)
@@ -25,6 +26,7 @@ class Pool:
     squares: float = 0.0
     degrees: float = 0.0
     gained: float = 0.0
+    own: Mapping[str, float] = field(default_factory=dict)
 
     def weight(self, task: str) -> float:
         """How many rollouts the champion's mean on ``task`` counts for; 0 when the task was never run."""
@@ -56,7 +58,7 @@ class Pool:
 
     def absorb(self, fresh: Mapping[str, Sequence[float]]) -> Pool:
         """The pool with the champion's own new rollouts, by task in the order of their repeats: after a discard."""
-        known, rollouts = dict(self.known), dict(self.rollouts)
+        known, rollouts, own = dict(self.known), dict(self.rollouts), dict(self.own)
         squares, degrees = self.squares, self.degrees
         for task, scores in fresh.items():
             if not scores:
@@ -68,8 +70,10 @@ class Pool:
                 squares += (score - mean) ** 2 * weight / (weight + 1.0)
                 degrees += 1.0 if old else 0.0
                 known[task] = Cell(weight + 1.0, mean + (score - mean) / (weight + 1.0))
-            rollouts[task] = rollouts.get(task, 0) + len(scores)
-        return Pool(known, rollouts, squares, degrees, self.gained)
+            before = rollouts.get(task, 0)
+            rollouts[task] = before + len(scores)
+            own[task] = (before * own.get(task, 0.0) + math.fsum(scores)) / rollouts[task]
+        return Pool(known, rollouts, squares, degrees, self.gained, own)
 
     def promote(
         self, candidate: Mapping[str, Sequence[float]], *, raw: float, shrunken: float, total_weight: float
@@ -95,18 +99,23 @@ class Pool:
             squares=self.squares + squares,
             degrees=self.degrees + degrees,
             gained=self.gained + shrunken,
+            own={task: cell.mean for task, cell in cells(candidate).items()},
         )
 
     def replaced(self, candidate: Mapping[str, Sequence[float]], *, shrunken: float) -> Pool:
         """The pool of the new champion after a keep on a deterministic suite: its scores are what they are, and no
         other rollout says anything of them. A task that it was not run on is not known."""
-        rollouts = {task: len(scores) for task, scores in candidate.items() if scores}
-        return Pool(cells(candidate), rollouts, gained=self.gained + shrunken)
+        rollouts, known = {task: len(scores) for task, scores in candidate.items() if scores}, cells(candidate)
+        own = {task: cell.mean for task, cell in known.items()}
+        return Pool(known, rollouts, gained=self.gained + shrunken, own=own)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value that :meth:`from_json` reads back to an equal pool."""
         return {
-            "tasks": {task: [cell.weight, cell.mean, self.rollouts.get(task, 0)] for task, cell in self.known.items()},
+            "tasks": {
+                task: [cell.weight, cell.mean, self.rollouts.get(task, 0), self.own.get(task, 0.0)]
+                for task, cell in self.known.items()
+            },
             "squares": self.squares,
             "degrees": self.degrees,
             "gained": self.gained,
@@ -116,10 +125,15 @@ class Pool:
     def from_json(cls, value: Mapping[str, Any]) -> Pool:
         """The pool that ``to_json`` wrote; raises ``ValueError`` when it is something else."""
         try:
-            tasks = {str(task): (float(w), float(mean), int(n)) for task, (w, mean, n) in value["tasks"].items()}
+            # An older pool does not have its own means apart: what it carried stands for them.
+            tasks = {
+                str(task): (float(w), float(mean), int(n), float(own[0] if own else mean))
+                for task, (w, mean, n, *own) in value["tasks"].items()
+            }
             return cls(
-                known={task: Cell(w, mean) for task, (w, mean, _) in tasks.items()},
-                rollouts={task: n for task, (_, _, n) in tasks.items() if n},
+                known={task: Cell(w, mean) for task, (w, mean, _, _) in tasks.items()},
+                rollouts={task: n for task, (_, _, n, _) in tasks.items() if n},
+                own={task: own for task, (_, _, n, own) in tasks.items() if n},
                 squares=float(value["squares"]),
                 degrees=float(value["degrees"]),
                 gained=float(value["gained"]),

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from optimizer.acceptance.evidence import Estimate, cells, estimate
 from optimizer.acceptance.pool import Pool
 from optimizer.acceptance.presets import WorkingSettings
-from optimizer.acceptance.words import evidence_sentence, points
+from optimizer.acceptance.words import points
 from optimizer.records import Decision, Evaluation, Verdict
 
 
@@ -89,11 +89,13 @@ def look(
     if found.posterior >= settings.keep_at and enough and found.shrunken > settings.min_gain:
         return decided(Verdict.keep, found, rollouts)
     if found.posterior <= settings.discard_at:
-        return decided(Verdict.discard, found, rollouts)
+        return decided(Verdict.discard, found, rollouts, f"dropped where P(better) is {settings.discard_at:g} or less")
     if seen >= settings.max_passes * len(order):
         if found.shrunken > settings.min_gain:
             return decided(Verdict.keep, found, rollouts)
-        return decided(Verdict.discard, found, rollouts, f"not above {points(settings.min_gain)} at the cap")
+        return decided(
+            Verdict.discard, found, rollouts, f"not above {points(settings.min_gain)} after all its rollouts"
+        )
     if last:
         return decided(Verdict.discard, found, rollouts, "not enough evidence before the end")
     return None
@@ -113,11 +115,10 @@ def measure(pool: Pool, evaluation: Evaluation, settings: WorkingSettings) -> Es
 
 
 def decided(verdict: Verdict, found: Estimate, rollouts: int, because: str = "") -> Decision:
-    """A decision with its evidence in figures and in one sentence, to which ``because`` is added."""
-    sentence = evidence_sentence(found, rollouts)
+    """A decision with its evidence in figures, and what they do not say in words (``because``)."""
     return Decision(
         verdict=verdict,
-        reason=f"{sentence}; {because}" if because else sentence,
+        reason=because,
         effect=found.shrunken,
         raw_effect=found.raw,
         low=found.low,

@@ -9,7 +9,7 @@ from optimizer.assemble.planned import Planned
 from optimizer.assemble.sizes import end_of, workers_of
 from optimizer.records import Split
 from optimizer.reports.plan import Opening, PlanFacts, shown
-from optimizer.settings import ObjectiveSettings
+from optimizer.settings import ConstraintSettings, ObjectiveSettings
 from search_space.space import Choice, Space
 
 
@@ -57,12 +57,16 @@ def _objective(objective: ObjectiveSettings) -> str:
     told = ["the mean score"]
     for limit in objective.constraints:
         if limit.at_most is not None:
-            told.append(f"{limit.metric} at most {limit.at_most:g} a rollout")
+            told.append(f"{limit.metric} at most {limit.at_most:g} a rollout{_unless(limit)}")
         if limit.at_most_rise is not None:
-            told.append(f"{limit.metric} at most {limit.at_most_rise:.0%} above the baseline")
+            told.append(f"{limit.metric} at most {limit.at_most_rise:.0%} above the baseline{_unless(limit)}")
     if objective.tie_breaks:
         told.append(f"where that is open, the simpler harness by {', '.join(objective.tie_breaks)}")
     return "; ".join(told)
+
+
+def _unless(limit: ConstraintSettings) -> str:
+    return "" if limit.unless_gain is None else f" unless it gains {100 * limit.unless_gain:g} points"
 
 
 def _openings(planned: Planned) -> list[Opening]:

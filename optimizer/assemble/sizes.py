@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from optimizer.acceptance.constraints import Constraint
 from optimizer.acceptance.objective import Objective
@@ -20,8 +21,10 @@ MOST_FOR_THE_EXAM = 0.25
 
 def gate_of(settings: ExperimentSettings) -> Preset:
     """The gate's sizes: the preset's, with what the experiment sets itself."""
-    preset, passes = PRESETS[settings.gate.preset], settings.gate.max_passes
-    return preset if passes is None else replace(preset, working=replace(preset.working, max_passes=passes))
+    preset = PRESETS[settings.gate.preset]
+    own = {"max_passes": settings.gate.max_passes, "simpler_margin": settings.objective.simpler_margin}
+    chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+    return replace(preset, working=replace(preset.working, **chosen))
 
 
 def objective_of(settings: ExperimentSettings) -> Objective:
@@ -30,9 +33,9 @@ def objective_of(settings: ExperimentSettings) -> Objective:
     limits: list[Constraint] = []
     for limit in wanted.constraints:
         if limit.at_most is not None:
-            limits.append(Constraint(limit.metric, at_most=limit.at_most))
+            limits.append(Constraint(limit.metric, at_most=limit.at_most, unless_gain=limit.unless_gain))
         if limit.at_most_rise is not None:
-            limits.append(Constraint(limit.metric, at_most_rise=limit.at_most_rise))
+            limits.append(Constraint(limit.metric, at_most_rise=limit.at_most_rise, unless_gain=limit.unless_gain))
     return Objective(tuple(limits), wanted.tie_breaks)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optimizer.records import Decision, Lesson, Proposal, Verdict
+from optimizer.records import Decision, Lesson, Proposal
 
 
 def lesson(experiment: int, proposal: Proposal, decision: Decision) -> Lesson:
@@ -22,11 +22,12 @@ def lesson(experiment: int, proposal: Proposal, decision: Decision) -> Lesson:
 
 
 def _outcome(decision: Decision) -> str:
+    told = decision.verdict.told + (" as a simplification" if decision.simplification else "")
     if decision.effect is None or decision.raw_effect is None:
         reason = " ".join(decision.reason.split()).rstrip(".")
-        return f"{_WORDS[decision.verdict]}{f' ({_short(reason)})' if reason else ''}"
+        return f"{told}{f' ({_short(reason)})' if reason else ''}"
     return (
-        f"{_WORDS[decision.verdict]}, {100 * decision.raw_effect:+.1f} points measured "
+        f"{told}, {100 * decision.raw_effect:+.1f} points measured "
         f"({100 * decision.effect:+.1f} believed), better on {decision.better} of {decision.tasks} tasks, "
         f"worse on {decision.worse}, {decision.rollouts} rollouts"
     )
@@ -34,14 +35,3 @@ def _outcome(decision: Decision) -> str:
 
 def _short(reason: str, length: int = 200) -> str:
     return reason if len(reason) <= length else reason[: length - 1].rstrip() + "…"
-
-
-_WORDS = {
-    Verdict.keep: "kept",
-    Verdict.discard: "discarded",
-    Verdict.crash: "crashed",
-    Verdict.timeout: "ran out of time",
-    Verdict.checks_failed: "failed the checks",
-    Verdict.invalid: "not a valid edit",
-    Verdict.over_budget: "cut short by the budget",
-}

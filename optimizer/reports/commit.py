@@ -6,6 +6,7 @@ import textwrap
 
 from optimizer.ledger.branch import commit_message
 from optimizer.records import Decision, FrontMember, Proposal, Spend
+from optimizer.reports.sentence import sentence
 from optimizer.reports.words import count, duration, interval, points, short
 
 SUBJECT_WIDTH = 72
@@ -21,17 +22,19 @@ def keep_message(
     suite: str,
     before: float | None,
     spend: Spend,
+    seconds: float,
 ) -> str:
-    """The message of the commit that experiment ``number`` leaves. ``before`` is the search estimate of the old
-    champion's score: the figures here are those of the search, and say so."""
+    """The message of the commit that experiment ``number`` leaves after ``seconds``. ``before`` is the search estimate
+    of the old champion's score: the figures here are those of the search, and say so."""
     gain = f" ({points(decision.effect)} points, search estimate)"
-    subject = _sentence(short(proposal.what, SUBJECT_WIDTH)) + gain
+    what = f"Simplify: {proposal.what}" if decision.simplification else proposal.what
+    subject = _sentence(short(what, SUBJECT_WIDTH)) + gain
     body = "\n\n".join(
         textwrap.fill(paragraph, BODY_WIDTH, break_long_words=False, break_on_hyphens=False)
         for paragraph in (
             f"What changed: {proposal.what}.",
             f"Hypothesis: {proposal.hypothesis}",
-            f"Evidence on search tasks: {decision.reason}.",
+            f"Evidence on search tasks: {sentence(decision, seconds)}.",
             "A search estimate is no claim: what is claimed is certified, or measured on the holdout, and stands in "
             "the report (ratchet status). This commit was made by a machine.",
         )
@@ -49,6 +52,8 @@ def keep_message(
                 f"effect {points(decision.raw_effect)}, shrunken {points(decision.effect)}, 95% "
                 f"{interval(decision.low, decision.high)}, P(better) {decision.posterior or 0.0:.3f}, "
                 f"tasks {decision.tasks}, better {decision.better}, worse {decision.worse}"
+                + ("" if decision.chance is None else f", by chance at most {decision.chance:.2g}")
+                + (f", a simplification, conceded {points(decision.conceded)}" if decision.simplification else "")
             ),
             "Ratchet-Cost": f"{spend.rollouts} rollouts, {count(spend.tokens)} tokens, {duration(spend.seconds)}",
             "Ratchet-Suite": suite,

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from optimizer.ledger.rows import ExperimentRow, Pair
 from optimizer.records import Verdict
+from optimizer.reports.findings import NO_CLAIM
+from optimizer.reports.sentence import sentence
 from optimizer.reports.spending import cache_sentence, dollars, spend_json
 from optimizer.reports.words import STYLES, count, duration, interval, points, short
 from search_space.edits import edit_to_json
@@ -28,12 +30,16 @@ def experiment_json(row: ExperimentRow) -> dict[str, Any]:
         "number": row.number,
         "state": row.state.value,
         "verdict": decision.verdict.value if decision else None,
+        "sentence": sentence(decision, row.seconds) if decision else None,
         "reason": decision.reason if decision else None,
         "effect": decision.effect if decision else None,
         "raw_effect": decision.raw_effect if decision else None,
         "low": decision.low if decision else None,
         "high": decision.high if decision else None,
         "posterior": decision.posterior if decision else None,
+        "chance": decision.chance if decision else None,
+        "simplification": decision.simplification if decision else None,
+        "conceded": decision.conceded if decision else None,
         "rollouts": decision.rollouts if decision else None,
         "what": row.proposal.what,
         "hypothesis": row.proposal.hypothesis,
@@ -53,8 +59,9 @@ def experiment_json(row: ExperimentRow) -> dict[str, Any]:
 
 
 def log_table(rows: Iterable[ExperimentRow], *, width: int = WIDE) -> RenderableType:
-    """The list of experiments, as given; below ``WIDE`` columns without interval and proposer."""
-    table = Table(box=None, padding=(0, 1), expand=True)
+    """The list of experiments, as given, each with its decision in a sentence; below ``WIDE`` columns without interval
+    and proposer."""
+    table = Table(box=None, padding=(0, 1), expand=True, caption=NO_CLAIM, caption_justify="left")
     table.add_column("#", justify="right", style="dim")
     table.add_column("decision")
     table.add_column("effect", justify="right")
@@ -63,7 +70,7 @@ def log_table(rows: Iterable[ExperimentRow], *, width: int = WIDE) -> Renderable
         table.add_column("by")
     table.add_column("rollouts", justify="right")
     table.add_column("commit")
-    table.add_column("what was tried", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("what was tried, and why it was kept or not", ratio=1)
     for row in rows:
         decision = row.decision
         more = (interval(decision.low, decision.high) if decision else "", row.proposal.proposer)
@@ -74,10 +81,17 @@ def log_table(rows: Iterable[ExperimentRow], *, width: int = WIDE) -> Renderable
             *(more if width >= WIDE else ()),
             str(decision.rollouts) if decision else "",
             (row.commit or "")[:9],
-            Text(short(row.proposal.what, 240)),
+            _tried(row),
             style=STYLES[decision.verdict] if decision else "cyan",
         )
     return table
+
+
+def _tried(row: ExperimentRow) -> Text:
+    what = Text(short(row.proposal.what, 240))
+    if row.decision is None:
+        return what
+    return Text.assemble(what, "\n", (short(sentence(row.decision, row.seconds), 400), "not bold dim"))
 
 
 def tsv_lines(rows: Iterable[ExperimentRow]) -> Iterable[str]:
@@ -113,12 +127,9 @@ def show(row: ExperimentRow, pairs: Sequence[Pair], *, most_pairs: int = 100) ->
     facts.add_row("what", Text(row.proposal.what))
     facts.add_row("hypothesis", Text(row.proposal.hypothesis))
     if decision:
-        facts.add_row("reason", Text(decision.reason))
+        facts.add_row("decision", Text(sentence(decision, row.seconds)))
         if decision.effect is not None:
-            effect = (
-                f"{points(decision.raw_effect)} points measured, {points(decision.effect)} believed after shrinking"
-            )
-            facts.add_row("effect", f"{effect}; 95% interval {interval(decision.low, decision.high)} (search tasks)")
+            facts.add_row("", Text(NO_CLAIM, "dim"))
     facts.add_row(
         "cost",
         f"{row.spend.rollouts} rollouts · {count(row.spend.tokens)} tokens · {dollars(row.spend)} · "

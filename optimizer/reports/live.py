@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from optimizer.events import Event
-from optimizer.reports.progress import Progress
+from optimizer.reports.progress import Progress, Row
+from optimizer.reports.sentence import sentence
 from optimizer.reports.spending import dollars
 from optimizer.reports.words import STYLES, count, duration, points, short, some
 
@@ -61,6 +62,8 @@ def render(progress: Progress, notice: str = "") -> RenderableType:
         ("" if not started.resumed else f" · resumed after {some(started.done, 'experiment')}", "yellow"),
     )
     parts = [head, _budget(progress), _spent(progress), *_standing(progress), Text(""), _decisions(progress)]
+    if progress.rows:
+        parts += [Text(""), _last(progress.rows[-1])]
     if notice and progress.ended is None:
         parts += [Text(""), Text(notice, style="bold yellow")]
     return Panel(Group(*parts), border_style="blue", expand=True)
@@ -96,6 +99,11 @@ def _standing(progress: Progress) -> tuple[Text, Text]:
         Text(f"champion {champion}{since} (search estimates, no claim)"),
         Text(f"{tried} · {progress.certificates} certified, {verdict}"),
     )
+
+
+def _last(row: Row) -> Text:
+    """The last decision in its sentence, of which the screen has room for one."""
+    return Text(short(f"#{row.number} {sentence(row.decision, row.seconds)}", 300), style="dim")
 
 
 def _decisions(progress: Progress) -> RenderableType:

@@ -11,6 +11,7 @@ from optimizer import events
 from optimizer.records import Proposal
 from optimizer.reports.json_text import json_text
 from optimizer.reports.progress import Progress
+from optimizer.reports.sentence import sentence
 from optimizer.reports.words import count, duration, interval, points, short, some
 from search_space.edits import edit_to_json
 
@@ -48,9 +49,8 @@ class PlainLog:
             case events.PhaseChanged():
                 return f"{event.phase}: {event.text}"
             case events.ExperimentDecided():
-                decision = event.decision
-                what = short(event.proposal.what, 90)
-                return f"#{event.number} {decision.verdict.value}: {what} ({decision.reason}) [{self._how_far()}]"
+                what, told = short(event.proposal.what, 90), sentence(event.decision, event.seconds)
+                return f"#{event.number} {told} · {what} [{self._how_far()}]"
             case events.ExamEnded():
                 figures = f"{points(event.effect)} points, 95% interval {interval(event.low, event.high)}"
                 return f"exam {event.number} {event.outcome}: {figures}"
@@ -78,6 +78,8 @@ class JsonLog:
         if isinstance(event, events.RolloutFinished) and not self._rollouts:
             return
         record = {"event": type(event).__name__, **_plain(event)}
+        if isinstance(event, events.ExperimentDecided):
+            record["sentence"] = sentence(event.decision, event.seconds)
         _write(self._out, json_text(record))
 
 

@@ -21,6 +21,7 @@ class Row:
     proposal: Proposal
     decision: Decision
     commit: str | None
+    seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -31,7 +32,7 @@ class Progress:
     phase: str = "starting"
     phase_text: str = ""
     current: events.ExperimentStarted | None = None
-    rows: deque[Row] = field(default_factory=lambda: deque(maxlen=12))
+    rows: deque[Row] = field(default_factory=lambda: deque(maxlen=8))
     experiments: int = 0
     kept: int = 0
     champion: float | None = None
@@ -72,7 +73,7 @@ class Progress:
                 self.ended, self.ended_at = event, time.monotonic()
 
     def _decided(self, event: events.ExperimentDecided) -> None:
-        self.rows.append(Row(event.number, event.proposal, event.decision, event.commit))
+        self.rows.append(Row(event.number, event.proposal, event.decision, event.commit, event.seconds))
         self.current = None
         self.experiments += 1
         self.kept += event.decision.verdict is Verdict.keep

@@ -17,6 +17,7 @@ from optimizer.ledger.store import Ledger
 from optimizer.records import FrontMember, Switch, Verdict
 from optimizer.reports.experiments import experiment_json
 from optimizer.reports.findings import flags_line, front_line, member_json, switch_json
+from optimizer.reports.sentence import sentence
 from optimizer.reports.spending import cache_sentence, dollars, spend_json
 from optimizer.reports.words import count, duration, interval, points, short, some, span
 
@@ -171,12 +172,13 @@ def _kept(summary: Summary) -> RenderableType:
     table.add_column("what and why", ratio=1)
     for row in summary.kept:
         assert row.decision is not None
-        what = Text.assemble((short(row.proposal.what, 160), ""), "\n", (short(row.decision.reason, 200), "dim"))
+        what = Text.assemble((short(row.proposal.what, 160), ""), "\n", (sentence(row.decision, row.seconds), "dim"))
         table.add_row(str(row.number), (row.commit or "")[:9], points(row.decision.effect), what)
     return Group(
         table,
         Text(
-            "What is believed is the search's shrunken estimate of one edit; only the figures above are claims.",
+            "All this is the search's own estimate of one edit, no claim; only the figures above are claims. What is "
+            "said of chance counts for one edit: of a hundred without effect, one looks as good as 1 in 100.",
             style="dim",
         ),
     )

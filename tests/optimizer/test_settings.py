@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from optimizer.acceptance.constraints import METRICS
-from optimizer.acceptance.tiebreak import SIMPLICITY
+from optimizer.acceptance.simplicity import SIMPLICITY
 from optimizer.errors import SettingsError
 from optimizer.settings import ConstraintSettings, ExperimentSettings, TieBreak, load_experiment
 

@@ -40,7 +40,7 @@ def noisy(mean: float, sd: float, seed: int, repeats: int = 2, tasks: int = 40) 
 
 def broken(candidate: TokensByTask, baseline: Costs, *limits: Constraint) -> str | None:
     found = violated(candidate, baseline, limits, pseudo_tasks=10.0)
-    return None if found is None else found[1]
+    return found[0][1] if found else None
 
 
 def test_every_metric_is_read_from_the_cost_of_a_rollout() -> None:

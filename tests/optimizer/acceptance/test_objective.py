@@ -54,7 +54,7 @@ def answer(pool: Pool, found: Evaluation, objective: Objective = CHEAP, *, simpl
 def test_a_keep_within_its_limits_stands() -> None:
     kept = answer(champion(0.5), evaluation(0.9, 1_050))
     assert kept is not None and kept.verdict is Verdict.keep and not kept.refused
-    assert kept == look(champion(0.5), evaluation(0.9, 1_050), SETTINGS, ORDER)
+    assert replace(kept, chance=None) == look(champion(0.5), evaluation(0.9, 1_050), SETTINGS, ORDER)
 
 
 def test_a_keep_that_costs_too_much_is_refused_in_numbers() -> None:
@@ -80,28 +80,67 @@ def test_what_could_be_kept_but_costs_too_much_is_not_measured_to_the_end() -> N
 
 
 def test_a_simplification_must_keep_the_limits_too() -> None:
-    ties = replace(CHEAP, tie_breaks=("lines",))
-    # A hair below the champion at the cap: open, and not worse by the margin.
+    # A hair below the champion at the cap: not better, and not worse by the margin.
     found = evaluation(0.499, 1_000)
-    assert (dropped := answer(champion(0.5), found, ties)) is not None and dropped.verdict is Verdict.discard
-    kept = answer(champion(0.5), found, ties, simplicity=1)
-    assert kept is not None and kept.verdict is Verdict.keep
-    refused = answer(champion(0.5), evaluation(0.499, 1_400), ties, simplicity=1)
-    assert refused is not None and refused.refused == "tokens"
+    assert (dropped := answer(champion(0.5), found)) is not None and dropped.verdict is Verdict.discard
+    kept = answer(champion(0.5), found, simplicity=1)
+    assert kept is not None and kept.verdict is Verdict.keep and kept.simplification and kept.chance is None
+    refused = answer(champion(0.5), evaluation(0.499, 1_400), simplicity=1)
+    assert refused is not None and refused.refused == "tokens" and not refused.simplification
+    assert refused.conceded == 0.0, "what is refused takes nothing of the margin"
+
+
+def test_what_only_takes_away_is_a_simplification_without_any_setting() -> None:
+    more, less = {"prompts/system.md": b"one two three"}, {"prompts/system.md": b"one three"}
+    assert Objective().simplicity(more, less) == 1
+    assert Objective().simplicity(less, more) == 0, "what is longer is not held against an edit unless one says so"
+    assert Objective(tie_breaks=("prompt_tokens",)).simplicity(less, more) == -1
+    other = {"prompts/system.md": b"four"}
+    assert Objective().simplicity(more, other) == 0 < Objective(tie_breaks=("prompt_tokens",)).simplicity(more, other)
+
+
+PAYS = Objective((Constraint("tokens", at_most_rise=0.1, unless_gain=0.02),))
+
+
+def test_a_limit_is_lifted_for_what_pays() -> None:
+    kept = answer(champion(0.5), evaluation(0.9, 1_400), PAYS)
+    assert kept is not None and kept.verdict is Verdict.keep and not kept.refused
+    assert "tokens rises by 40.0%" in kept.reason and "but it pays: P(gain of 2.0 points or more)" in kept.reason
+    both = replace(PAYS, constraints=(*PAYS.constraints, Constraint("rounds", at_most=5.0)))
+    refused = answer(champion(0.5), evaluation(0.9, 1_400, calls=9), both)
+    assert refused is not None and refused.refused == "rounds", "each limit is paid for by itself"
+
+
+def test_what_gains_too_little_to_pay_is_refused_and_when_that_is_open_measured_on() -> None:
+    small = answer(champion(0.5), evaluation(0.51, 1_400), PAYS)
+    assert small is not None and small.refused == "tokens" and "and it does not pay" in small.reason
+    open_still = evaluation(0.53, 1_400, passes=2)
+    told = answer(champion(0.5), open_still, replace(CHEAP, constraints=CHEAP.constraints[:1]))
+    assert told is not None and told.refused == "tokens", "without the clause nothing more is spent on it"
+    assert answer(champion(0.5), open_still, PAYS) is None
+    cut = decide(champion(0.5), open_still, SETTINGS, ORDER, PAYS, baseline=known(1_000), simplicity=0, last=True)
+    assert cut is not None and cut.verdict is Verdict.discard
+
+
+def test_a_keep_says_how_likely_it_is_by_chance() -> None:
+    kept = answer(champion(0.5), evaluation(0.9, 1_000), Objective())
+    assert kept is not None and kept.chance is not None and 0 < kept.chance < 0.01
+    dropped = answer(champion(0.5), evaluation(0.3, 1_000), Objective())
+    assert dropped is not None and dropped.chance is None
 
 
 @given(
     st.lists(st.lists(st.sampled_from([0.0, 0.5, 1.0]), max_size=3), min_size=20, max_size=20),
     st.booleans(),
-    st.integers(-1, 1),
 )
-def test_without_an_objective_the_score_alone_decides(scores: list[list[float]], last: bool, simplicity: int) -> None:
-    """Byte for byte what :func:`look` answers: today's campaigns decide as they did."""
+def test_without_an_objective_the_score_alone_decides(scores: list[list[float]], last: bool) -> None:
+    """What :func:`look` answers, and how likely a keep is by chance."""
     found = Evaluation(dict(zip(ORDER, map(tuple, scores), strict=True)), {})
     pool, nothing = champion(0.5), Objective()
-    assert nothing.simplicity({"a": b"1\n2"}, {"a": b""}) == 0
     told = decide(pool, found, SETTINGS, ORDER, nothing, baseline=NOTHING, simplicity=0, last=last)
-    assert told == look(pool, found, SETTINGS, ORDER, last=last)
+    bare = None if told is None else replace(told, chance=None)
+    assert bare == look(pool, found, SETTINGS, ORDER, last=last)
+    assert told is None or (told.chance is not None) == (told.verdict is Verdict.keep)
     limits = decide(pool, found, SETTINGS, ORDER, CHEAP, baseline=known(1_000), simplicity=0, last=last)
     assert limits == told, "evidence without costs violates nothing"
 

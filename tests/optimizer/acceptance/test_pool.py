@@ -107,3 +107,23 @@ def test_promotion_does_not_carry_the_winners_luck() -> None:
         left.append(after.mean - pool.mean)
     assert statistics.mean(lucky) > 0.10
     assert statistics.mean(left) < 0.2 * statistics.mean(lucky)
+
+
+@given(FRESH, FRESH, FRESH)
+def test_the_champions_own_rollouts_are_kept_apart(
+    first: dict[str, tuple[float, ...]], second: dict[str, tuple[float, ...]], won: dict[str, tuple[float, ...]]
+) -> None:
+    pool = Pool().absorb(first).absorb(second)
+    joined = {task: (*first.get(task, ()), *second.get(task, ())) for task in {**first, **second}}
+    assert pool.own == pytest.approx({task: cell.mean for task, cell in cells(joined).items()})
+    for after in (
+        pool.promote(won, raw=0.4, shrunken=0.1, total_weight=5),
+        Pool().absorb(first).replaced(won, shrunken=0.1),
+    ):
+        assert after.own == pytest.approx({task: cell.mean for task, cell in cells(won).items()})
+        assert set(after.own) == {task for task, count in after.rollouts.items() if count}
+
+
+def test_a_pool_of_an_older_version_is_read() -> None:
+    old = {"tasks": {"a": [3.0, 0.5, 2], "b": [1.0, 0.25, 0]}, "squares": 0.0, "degrees": 0.0, "gained": 0.0}
+    assert Pool.from_json(old).own == {"a": 0.5}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -87,7 +88,8 @@ def test_log(finished: Finished, here: Here) -> None:
         row["number"] for row in rows[-2:]
     ]
     text = here(finished.project, "log").out
-    shown = [int(line.split()[0]) for line in text.splitlines()[1:]]
+    numbered = re.compile(r" *(\d+) +(keep|discard|crash|timeout|invalid|checks_failed|over_budget) ")
+    shown = [int(line[1]) for line in map(numbered.match, text.splitlines()) if line]
     assert shown == sorted(shown, reverse=True), "the latest first"
 
 

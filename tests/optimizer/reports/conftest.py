@@ -39,7 +39,7 @@ def proposal() -> Proposal:
 def kept() -> Decision:
     return Decision(
         Verdict.keep,
-        "better on 4 of 6 tasks",
+        "",
         effect=0.03,
         raw_effect=0.1,
         low=-0.01,
@@ -49,6 +49,7 @@ def kept() -> Decision:
         better=4,
         worse=1,
         tasks=6,
+        chance=0.0032,
     )
 
 

@@ -70,8 +70,10 @@ def test_many_decisions_do_not_fill_the_screen(
     progress = Progress()
     progress.take(started)
     for number in range(1, 200):
-        progress.take(events.ExperimentDecided(number, proposal, kept, "c0ffee", 0.5))
-    assert len(shown(render(progress)).splitlines()) < 24
+        progress.take(events.ExperimentDecided(number, proposal, kept, "c0ffee", 0.5, 4321.0))
+    told = shown(render(progress))
+    assert len(told.splitlines()) < 24
+    assert "#199 kept: better on 4 of 6 tasks" in told and "1:12:01" in told
     assert progress.experiments == progress.kept == 199
 
 
@@ -117,8 +119,9 @@ def test_the_plain_log(started: events.CampaignStarted, proposal: Proposal, kept
         log(event)
     lines = out.getvalue().splitlines()
     assert lines[0].startswith("campaign night, seed 7; branch ratchet/night of somewhere; model embedded")
-    assert lines[2].startswith("#1 keep: set [limits] to 9 (better on 4 of 6 tasks) [40 rollouts (4% of the budget)")
-    assert "#2 crash" in lines[3] and "no luck" in lines[3]
+    told = "#1 kept: better on 4 of 6 tasks, worse on 1; +10.0 points, 95% interval -1.0 to +21.0, believed +3.0 with "
+    assert lines[2].startswith(told) and " · set [limits] to 9 [40 rollouts (4% of the budget)" in lines[2]
+    assert "#2 crashed: 10 of 10" in lines[3] and "no luck" in lines[3]
     assert "exam 1 passed: +12.0 points, 95% interval +3.0 to +100.0" in lines
     assert lines[-1] == "ended: over"
     assert len(lines) == 8, "no line for a rollout"
@@ -132,6 +135,7 @@ def test_the_json_log(started: events.CampaignStarted, proposal: Proposal, kept:
     rows = [json.loads(line) for line in plain.getvalue().splitlines()]
     decided = next(row for row in rows if row["event"] == "ExperimentDecided")
     assert decided["decision"]["verdict"] == "keep"
+    assert decided["sentence"].startswith("kept: better on 4 of 6 tasks")
     assert decided["decision"]["low"] is None
     assert decided["proposal"]["changes"] == {"limits.max_steps": 9}
     assert len(full.getvalue().splitlines()) == len(rows) + 40
