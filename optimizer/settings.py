@@ -47,9 +47,7 @@ class SuiteSettings(_Settings):
 
     @model_validator(mode="after")
     def _one_source(self) -> SuiteSettings:
-        if self.kind == "callable":
-            raise ValueError("expected kind 'agent': a callable is measured from Python, not from a file")
-        if (self.tasks is None) == (self.generator is None):
+        if self.kind == "agent" and (self.tasks is None) == (self.generator is None):
             raise ValueError("expected either 'tasks' (a JSONL file) or 'generator' (package.module:function)")
         return self
 
@@ -240,7 +238,10 @@ def load_experiment(path: Path) -> tuple[ExperimentSettings, Path]:
             hint="name a folder that holds experiment.toml, or make one with 'ratchet init'",
         ) from None
     try:
-        return load_toml(text, ExperimentSettings, file=str(file)), file.parent.resolve()
+        settings = load_toml(text, ExperimentSettings, file=str(file))
+        if settings.suite.kind != "agent":
+            raise InvalidFile(str(file), "suite.kind", f"'{settings.suite.kind}'", "agent: no file holds a function")
+        return settings, file.parent.resolve()
     except InvalidFile as error:
         raise SettingsError(str(error), hint="docs/experiment-format.md lists every key") from None
 

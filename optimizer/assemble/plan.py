@@ -41,8 +41,8 @@ def plan_campaign(request: Request) -> Planned:
     program = _program(settings, folder)
     limits = _limits(settings.budget, request)
     home, harness, files = _place(settings, folder, request)
-    ledger = _existing(home)
-    seed = _seed(request, ledger, home)
+    ledger = existing_campaign(home)
+    seed = seed_of(request.seed, ledger, home)
     seconds = _seconds(limits)
     planned = Planned(
         settings=settings,
@@ -184,6 +184,11 @@ def _check_start(planned: Planned) -> None:
     files = planned.start[1]
     harness_from_files(files)
     check_values(planned.space, files, file=str(planned.folder / planned.settings.space))
+    check_room(planned)
+
+
+def check_room(planned: Planned) -> None:
+    """Raises :class:`SettingsError` when the budget has no room for the end and one experiment."""
     holdout, needed = end_of(planned).holdout, first_of(planned)
     rollouts = planned.limits.rollouts
     if rollouts is not None and rollouts < holdout + needed:
@@ -206,7 +211,8 @@ def _program(settings: ExperimentSettings, folder: Path) -> str:
         raise SettingsError(f"program: got '{settings.program}' ({why}), expected a text file beside it") from None
 
 
-def _existing(home: Home) -> rows.Campaign | None:
+def existing_campaign(home: Home) -> rows.Campaign | None:
+    """The campaign that is there already, None when there is none."""
     try:
         with Ledger.open(home.folder, read_only=True) as ledger:
             return ledger.campaign
@@ -214,12 +220,13 @@ def _existing(home: Home) -> rows.Campaign | None:
         return None
 
 
-def _seed(request: Request, existing: rows.Campaign | None, home: Home) -> int:
+def seed_of(asked: int | None, existing: rows.Campaign | None, home: Home) -> int:
+    """The campaign's seed. Raises :class:`SettingsError` when it has another one already."""
     if existing is None:
-        return request.seed or 0
-    if request.seed not in (None, existing.seed):
+        return asked or 0
+    if asked not in (None, existing.seed):
         raise SettingsError(
-            f"--seed: got {request.seed}, but campaign '{home.campaign}' has seed {existing.seed} already",
+            f"--seed: got {asked}, but campaign '{home.campaign}' has seed {existing.seed} already",
             hint="leave --seed out to resume it, or give the new campaign another --name",
         )
     return existing.seed
