@@ -97,7 +97,7 @@ class CallMachine:
 
 
 def _planned(request: CallableRequest, home: Home) -> Planned:
-    suite = CallSuite(request.tasks, name=_called(request.score))
+    suite = CallSuite(request.tasks)
     if len(suite.tasks(Split.search)) < 2:
         raise SettingsError("tasks: got fewer than 2 search tasks, expected enough to compare on (60 or more)")
     if request.rollouts < 1:

@@ -21,7 +21,9 @@ PROBLEMS: dict[str, str] = {
 }
 """Name -> ``module:callable`` below ``optimizer.bench.problems``; called with ``seed``."""
 
-RIVALS: dict[str, str] = {}
+RIVALS: dict[str, str] = {
+    "ratchet": "ratchet:Ratchet",
+}
 """Name -> ``module:callable`` below ``optimizer.bench.rivals``; called without arguments."""
 
 NEEDS: dict[str, tuple[str, ...]] = {}

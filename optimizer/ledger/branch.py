@@ -84,6 +84,10 @@ class Branch:
         except git.GitCommandError:
             return False
 
+    def way(self, start: str, end: str) -> list[str]:
+        """The commits after ``start`` up to ``end``, which stands on it, the oldest first; empty when they are one."""
+        return str(self._repo.git.rev_list("--first-parent", "--reverse", f"{start}..{end}")).split()
+
     def checked_out(self) -> Path | None:
         """The working tree (the main one or a linked one) whose HEAD is on the branch, if any."""
         common = Path(self._repo.common_dir)

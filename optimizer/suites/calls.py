@@ -14,14 +14,14 @@ from search_space.tools import Effects
 
 
 class CallSuite:
-    """The ids of the tasks that the function knows, by split. ``name`` tells one function from another: scores are
-    comparable only under one name."""
+    """The ids of the tasks that the function knows, by split. Its hash is over these alone: whether a function is still
+    the same one, nobody but its author can tell."""
 
     entry = ""
     readable: Sequence[Path] = ()
     effects: Mapping[str, Effects] = {}
 
-    def __init__(self, ids: Mapping[Split, Sequence[str]], *, name: str = "") -> None:
+    def __init__(self, ids: Mapping[Split, Sequence[str]]) -> None:
         """Raises :class:`SettingsError` for an id that is there twice: a task of two splits would be no fresh one."""
         met: dict[str, Split] = {}
         for split in Split:
@@ -33,7 +33,7 @@ class CallSuite:
                     )
                 met[task] = split
         self._tasks = {split: tuple(Task(task, split, task) for task in ids.get(split, ())) for split in Split}
-        told = json.dumps([name, [[split, list(ids.get(split, ()))] for split in Split]])
+        told = json.dumps([[split, list(ids.get(split, ()))] for split in Split])
         self.hash = "sha256:" + hashlib.sha256(told.encode()).hexdigest()
 
     def tasks(self, split: Split) -> Sequence[Task]:

@@ -1,0 +1,117 @@
+"""Ratchet itself: the campaign that users run, on a problem's score function instead of rollouts in a sandbox."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from optimizer.acceptance.presets import FAST, Preset
+from optimizer.assemble.callable import CallableRequest, open_callable
+from optimizer.assemble.components import harness_of
+from optimizer.bench.problems.base import Assignment, Problem
+from optimizer.bench.rivals.base import Finding, Metered
+from optimizer.campaign import Campaign
+from optimizer.records import Split
+from optimizer.settings import ProposerSettings
+from optimizer.standing import Standing
+
+
+@dataclass(frozen=True)
+class Ratchet:
+    """A campaign with its defaults. ``proposers`` are those of a problem whose edits do not come as a stream; a stream
+    is swept, one edit at a time, in declared order."""
+
+    name: str = "ratchet"
+    gate: Preset = FAST
+    proposers: ProposerSettings = field(default_factory=lambda: ProposerSettings(tpe=2.0, random=1.0))
+    stream: ProposerSettings = field(default_factory=lambda: ProposerSettings(sweep=1.0))
+    exam_share: float = 0.10
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        return {
+            "gate": "fast" if self.gate == FAST else repr(self.gate),
+            "proposers": _weights(self.proposers),
+            "proposers of a stream": _weights(self.stream),
+            "exam_share": self.exam_share,
+        }
+
+    def run(self, metered: Metered, *, seed: int) -> Finding:
+        """One campaign in a temporary repository. Raises SettingsError for a budget without room for an experiment."""
+        began, evaluated = time.perf_counter(), metered.evaluation_s
+        with open_callable(self._request(metered, seed)) as campaign:
+            campaign.run()
+            found = _finding(campaign)
+        return found.finding(time.perf_counter() - began - (metered.evaluation_s - evaluated))
+
+    def _request(self, metered: Metered, seed: int) -> CallableRequest:
+        problem: Problem = metered.problem
+        space, files = harness_of(problem.components)
+        return CallableRequest(
+            score=metered.score,
+            space=space,
+            files=files,
+            tasks={Split.search: problem.search, Split.certify: problem.certify},
+            rollouts=metered.left,
+            seed=seed,
+            view=space.read,
+            gate=self.gate,
+            exam_share=self.exam_share,
+            proposers=self.stream if problem.stream else self.proposers,
+            name="bench",
+        )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the ledger and the branch say, read while they are there."""
+
+    chain: tuple[Assignment, ...]
+    working: Assignment
+    claimed: float | None
+    offered: tuple[tuple[Assignment, Assignment], ...]
+
+    def finding(self, own_s: float) -> Finding:
+        return Finding(
+            chain=self.chain,
+            champion=self.chain[-1],
+            claimed=self.claimed,
+            certified=self.claimed is not None,
+            working=self.working,
+            offered=self.offered,
+            candidates=len(self.offered),
+            own_s=own_s,
+        )
+
+
+def _finding(campaign: Campaign) -> _Found:
+    """The certified champion and the commits up to it are handed over; where nothing is certified, the working one, of
+    which nothing is claimed. What is claimed is what the exams that were passed measured, each since the one before."""
+    parts = campaign.parts
+    standing = Standing.from_json(parts.ledger.gate() or Standing.at_baseline(campaign.baseline, "").to_json())
+    known: dict[str, Assignment] = {}
+
+    def reading(tree: str) -> Assignment:
+        if tree not in known:
+            known[tree] = cast(Assignment, parts.space.read(parts.workspace.files(tree)))
+        return known[tree]
+
+    passed = [exam for exam in parts.ledger.exams() if exam.outcome == "passed"]
+    handed = standing.certified_commit if passed else standing.commit
+    way = parts.branch.way(campaign.baseline_commit, handed)
+    return _Found(
+        chain=tuple(reading(parts.workspace.tree(commit)) for commit in (campaign.baseline_commit, *way)),
+        working=reading(standing.tree),
+        claimed=sum(exam.result["effect"] for exam in passed) if passed else None,
+        offered=tuple(
+            (reading(row.champion), cast(Assignment, row.assignment))
+            for row in parts.ledger.experiments()
+            if row.spend.rollouts
+        ),
+    )
+
+
+def _weights(proposers: ProposerSettings) -> str:
+    return ", ".join(f"{name} {weight:g}" for name, weight in proposers.model_dump(exclude={"human"}).items() if weight)
