@@ -118,6 +118,10 @@ class ProposerSettings(_Settings):
         return self
 
 
+DEFAULT_PROPOSERS = ProposerSettings(random=1.0, tpe=2.0)
+"""Who proposes when nothing is said."""
+
+
 class GateSettings(_Settings):
     """How a keep is decided: a preset of ``docs/evidence.md`` and the share of the budget kept for the last exam.
 
@@ -216,7 +220,7 @@ class ExperimentSettings(_Settings):
     suite: SuiteSettings
     objective: ObjectiveSettings = ObjectiveSettings()
     budget: BudgetSettings = BudgetSettings()
-    proposers: ProposerSettings = ProposerSettings(random=1.0, tpe=2.0)
+    proposers: ProposerSettings = DEFAULT_PROPOSERS
     gate: GateSettings = GateSettings()
     sandbox: SandboxSettings = SandboxSettings()
     model: ModelSettings = ModelSettings()

@@ -1,4 +1,4 @@
-"""A campaign on a Python function instead of rollouts in a sandbox: the same experiments, gate, exams, ledger, branch."""
+"""A campaign on a Python function instead of rollouts in a sandbox: same experiments, gate, exams, ledger, branch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ from optimizer.evaluation.scratch import Scratch
 from optimizer.events import Bus
 from optimizer.home import Home
 from optimizer.records import Split
-from optimizer.settings import BudgetSettings, ExperimentSettings, GateSettings, ProposerSettings, SuiteSettings
+from optimizer.settings import (
+    DEFAULT_PROPOSERS,
+    BudgetSettings,
+    ExperimentSettings,
+    GateSettings,
+    ProposerSettings,
+    SuiteSettings,
+)
 from optimizer.suites.calls import CallSuite
 from search_space.space import Space
 
@@ -55,7 +62,7 @@ class CallableRequest:
     gate: Preset = FAST
     exam_share: float = 0.10
     holdout_repeats: int = 2
-    proposers: ProposerSettings = ProposerSettings(random=1.0, tpe=2.0)
+    proposers: ProposerSettings = DEFAULT_PROPOSERS
     name: str = "callable"
     folder: Path | None = None
     durable: bool = True
@@ -143,7 +150,7 @@ def _settings(request: CallableRequest) -> ExperimentSettings:
 
 
 def _told(request: CallableRequest) -> str:
-    """The space and the gate's sizes in words, by which a campaign that is gone on with knows that they are the same."""
+    """The space and the gate's sizes in words: a campaign that is gone on with knows by them that they are the same."""
     space = request.space
     return "\n".join([*(f"{name}: {space.domain(name)!r}" for name in space.names), repr(request.gate)])
 

@@ -14,7 +14,7 @@ from optimizer.bench.problems.base import Assignment, Problem
 from optimizer.bench.rivals.base import Finding, Metered
 from optimizer.campaign import Campaign
 from optimizer.records import Split
-from optimizer.settings import ProposerSettings
+from optimizer.settings import DEFAULT_PROPOSERS, ProposerSettings
 from optimizer.standing import Standing
 
 
@@ -25,7 +25,7 @@ class Ratchet:
 
     name: str = "ratchet"
     gate: Preset = FAST
-    proposers: ProposerSettings = field(default_factory=lambda: ProposerSettings(tpe=2.0, random=1.0))
+    proposers: ProposerSettings = DEFAULT_PROPOSERS
     stream: ProposerSettings = field(default_factory=lambda: ProposerSettings(sweep=1.0))
     exam_share: float = 0.10
 
