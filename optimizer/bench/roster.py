@@ -23,10 +23,17 @@ PROBLEMS: dict[str, str] = {
 
 RIVALS: dict[str, str] = {
     "ratchet": "ratchet:Ratchet",
+    "greedy": "greedy:greedy",
+    "greedy-rerun": "greedy:greedy_rerun",
+    "tpe": "optuna_study:tpe",
+    "wilcoxon": "optuna_study:wilcoxon",
+    "gepa": "gepa_adapter:Gepa",
+    "openevolve": "openevolve_run:OpenEvolve",
+    "random": "uniform:Uniform",
 }
 """Name -> ``module:callable`` below ``optimizer.bench.rivals``; called without arguments."""
 
-NEEDS: dict[str, tuple[str, ...]] = {}
+NEEDS: dict[str, tuple[str, ...]] = {"wilcoxon": ("scipy",), "gepa": ("gepa",), "openevolve": ("openevolve",)}
 """Packages of the extra ``bench`` that an optimizer imports."""
 
 
