@@ -4,6 +4,16 @@ from optimizer.assemble.facts import facts_of
 from optimizer.assemble.opening import open_campaign
 from optimizer.assemble.plan import plan_campaign
 from optimizer.assemble.planned import Planned, Request
+from optimizer.assemble.scoring import open_scoring, with_other_tasks
 from optimizer.assemble.verifying import verify_commit
 
-__all__ = ["Planned", "Request", "facts_of", "open_campaign", "plan_campaign", "verify_commit"]
+__all__ = [
+    "Planned",
+    "Request",
+    "facts_of",
+    "open_campaign",
+    "open_scoring",
+    "plan_campaign",
+    "verify_commit",
+    "with_other_tasks",
+]

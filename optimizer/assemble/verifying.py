@@ -5,18 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 from optimizer.assemble.founding import check_same
-from optimizer.assemble.machinery import start_runner, start_sandbox
-from optimizer.assemble.models import upstream_of
 from optimizer.assemble.plan import plan_campaign
 from optimizer.assemble.planned import Request
+from optimizer.assemble.scoring import open_scoring
 from optimizer.assemble.sizes import tasks_of
 from optimizer.errors import SettingsError
-from optimizer.evaluation.budget import Budget, BudgetLimits
-from optimizer.evaluation.cache import MemoryStore
 from optimizer.home import Home
 from optimizer.ledger import rows
 from optimizer.ledger.store import Ledger
@@ -44,13 +40,8 @@ def verify_commit(
         Request(folder, name=campaign.name, runs=home.repository.parent, no_holdout=no_holdout, minutes=24 * 60.0)
     )
     check_same(planned, campaign)
-    upstream_of(planned).check()
-    with ExitStack() as stack:
+    with open_scoring(planned, on_rollout) as runner:
         workspace = Workspace.open(home.repository, planned.harness, ref=home.ref)
-        sandbox = start_sandbox(planned, stack)
-        runner, _ = start_runner(
-            planned, stack, sandbox, MemoryStore(), Budget(BudgetLimits()), None, lambda *_: on_rollout()
-        )
         return verify_trees(
             row.variant,
             row.champion,

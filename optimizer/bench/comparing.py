@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
 
@@ -59,7 +60,7 @@ def compare(wanted: Comparison, *, workers: int | None = None) -> Iterator[Row]:
     their number. Raises SettingsError for an unknown name or a missing package, before anything runs.
     """
     settings = {name: dict(rival_of(name).settings) for name in wanted.optimizers}
-    budgets = {name: wanted.budget or problem_of(name, wanted.seed_base).budget for name in wanted.problems}
+    budgets = {name: wanted.budget or _budget_of(name, wanted.seed_base) for name in wanted.problems}
     seeds = range(wanted.seed_base, wanted.seed_base + wanted.seeds)
     pairs = [(problem, optimizer) for problem in wanted.problems for optimizer in wanted.optimizers]
     # Spawned, since a process that has threads must not be forked; and what they print is no part of what is asked for.
@@ -84,8 +85,14 @@ def compare(wanted: Comparison, *, workers: int | None = None) -> Iterator[Row]:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _budget_of(problem: str, seed: int) -> int:
+    with closing(problem_of(problem, seed)) as instance:
+        return instance.budget
+
+
 def _campaign(problem: str, optimizer: str, seed: int, budget: int) -> Measured:
-    return run_one(problem_of(problem, seed), rival_of(optimizer), budget)
+    with closing(problem_of(problem, seed)) as instance:
+        return run_one(instance, rival_of(optimizer), budget)
 
 
 def _cores() -> int:

@@ -25,21 +25,23 @@ class Figure:
     high: float | None
 
     def to_json(self) -> dict[str, float | None]:
-        return {"mean": self.mean, "low": self.low, "high": self.high}
+        """Rounded to a millionth."""
+        values = {"mean": self.mean, "low": self.low, "high": self.high}
+        return {name: None if value is None else round(value, 6) for name, value in values.items()}
 
 
 NOTHING = Figure(None, None, None)
 
 
-def mean_of(values: Sequence[float]) -> Figure:
-    """The mean with Student's t interval (Student 1908)."""
+def mean_of(values: Sequence[float], *, least: float = -math.inf) -> Figure:
+    """The mean with Student's t interval (Student 1908), cut off at ``least``: no count is negative."""
     if not values:
         return NOTHING
     mean = statistics.fmean(values)
     if len(values) < 2:
         return Figure(mean, None, None)
     half = t_quantile(0.5 + LEVEL / 2, len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
-    return Figure(mean, mean - half, mean + half)
+    return Figure(mean, max(least, mean - half), mean + half)
 
 
 def share_of(hits: Sequence[bool]) -> Figure:

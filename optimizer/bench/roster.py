@@ -18,6 +18,7 @@ PROBLEMS: dict[str, str] = {
     "trap": "trap:Trap",
     "interaction": "interaction:Interaction",
     "deterministic": "deterministic:Deterministic",
+    "navigator": "navigator:Navigator",
 }
 """Name -> ``module:callable`` below ``optimizer.bench.problems``; called with ``seed``."""
 

@@ -18,15 +18,18 @@ COLUMNS = (
     ("keeps", "keeps", 1, ".1f", ""),
     ("false", "false_share", 100, ".0f", "%"),
     ("harmful", "harmful_share", 100, ".0f", "%"),
+    ("gain kept", "gain_kept", 100, ".0f", "%"),
     ("certified", "certified_share", 100, ".0f", "%"),
     ("wrong", "wrong_share", 100, ".0f", "%"),
     ("power", "power", 100, ".0f", "%"),
-    ("gain kept", "gain_kept", 100, ".0f", "%"),
     ("rollouts a candidate", "rollouts_per_candidate", 1, ".0f", ""),
     ("repeats", "repeats", 1, ".0f", ""),
     ("own ms a candidate", "own_ms_per_candidate", 1, ".2f", ""),
 )
 """Heading, figure, factor, format and unit. Gains are in points, hundredths of the scale."""
+
+HALF = 6
+"""Columns of the first half in a terminal: what is handed over is worth; the second one says how it was found."""
 
 HEAD = ("optimizer", *[heading for heading, *_ in COLUMNS])
 
@@ -53,16 +56,26 @@ def settings_lines(rows: Iterable[Row]) -> list[str]:
     ]
 
 
-def rich_table(rows: Sequence[Row]) -> Table:
-    """The rows of one problem for a terminal: an interval stands below its figure."""
+def rich_tables(rows: Sequence[Row]) -> list[Table]:
+    """The rows of one problem for a terminal of 100 columns: in two halves, an interval below its figure."""
     from rich.table import Table
 
-    table = Table(title=caption(rows[0]), title_justify="left")
-    for place, heading in enumerate(HEAD):
-        table.add_column(heading, justify="right" if place else "left", no_wrap=not place)
-    for row in rows:
-        table.add_row(*[text.replace(" (", "\n(") for text in cells(row)])
-    return table
+    halves = []
+    for columns in (COLUMNS[:HALF], COLUMNS[HALF:]):
+        table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False)
+        table.add_column("optimizer", no_wrap=True)
+        for heading, *_ in columns:
+            table.add_column(heading, justify="right", vertical="top")
+        for row in rows:
+            told = [_told(row.figures[name], factor, form, unit) for _, name, factor, form, unit in columns]
+            table.add_row(row.optimizer, *[_stacked(text) for text in told])
+        halves.append(table)
+    return halves
+
+
+def _stacked(text: str) -> str:
+    figure, _, interval = text.partition(" (")
+    return f"{figure}\n[dim]{interval.rstrip(')').replace(' to ', '..')}[/]"
 
 
 def _told(figure: Figure, factor: int, form: str, unit: str) -> str:

@@ -18,9 +18,6 @@ from optimizer.reports.json_text import json_text
 if TYPE_CHECKING:
     from optimizer.bench.comparing import Comparison, Row
 
-TABLE_WIDTH = 200
-"""Columns of a table where it is no terminal that shows it."""
-
 
 def bench(
     problem: Annotated[str, typer.Option("--problem", help="Problems, comma-separated, or all.")] = "rich",
@@ -86,14 +83,17 @@ def _check_plot(path: Path) -> None:
 
 
 def _print(rows: list[Row]) -> None:
-    from optimizer.bench.table import rich_table
+    from optimizer.bench.table import caption, rich_tables
 
-    screen = console(plain_width=TABLE_WIDTH)
-    screen.print(rich_table(rows))
+    screen = console()
+    screen.print(caption(rows[0]), style="bold")
+    for table in rich_tables(rows):
+        screen.print(table)
+        screen.print()
 
 
 def _print_settings(rows: list[Row]) -> None:
     from optimizer.bench.table import settings_lines
 
     for line in settings_lines(rows):
-        console(plain_width=TABLE_WIDTH).print(line, markup=False)
+        console().print(line, markup=False)

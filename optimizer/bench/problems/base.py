@@ -18,7 +18,8 @@ class Problem(Protocol):
     default, in rollouts, all in all. ``stream`` says that edits come one at a time: each component is one edit, ``off``
     or ``on``, and whoever proposes one edit at a time takes the next one in declared order. ``deterministic`` says that
     a harness always scores the same on a task. A kept step counts as false when its true effect is not above
-    ``false_up_to`` (a fraction of the scale).
+    ``false_up_to`` (a fraction of the scale). ``exact`` says that the truth is known and costs nothing; otherwise it is
+    itself measured, too roughly to tell what a single step is worth.
     """
 
     @property
@@ -41,6 +42,8 @@ class Problem(Protocol):
     def deterministic(self) -> bool: ...
     @property
     def false_up_to(self) -> float: ...
+    @property
+    def exact(self) -> bool: ...
 
     def score(self, assignment: Assignment, task: str, seed: int) -> float:
         """ONE rollout: a pure function of the problem's seed and the arguments. Independent for different assignments,
@@ -49,6 +52,10 @@ class Problem(Protocol):
 
     def truth(self, assignment: Assignment) -> float:
         """The true mean score on the task population."""
+        ...
+
+    def close(self) -> None:
+        """End what runs for this problem, if anything does."""
         ...
 
 

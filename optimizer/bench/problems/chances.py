@@ -58,6 +58,7 @@ class ChanceProblem(ABC):
     stream = False
     deterministic = False
     false_up_to = 0.003
+    exact = True
 
     def __init__(self, seed: int, components: Mapping[str, tuple[str, ...]], sizes: Sizes) -> None:
         self.seed, self.components, self.sizes = seed, dict(components), sizes
@@ -83,6 +84,9 @@ class ChanceProblem(ABC):
     def truth(self, assignment: Assignment) -> float:
         """The mean chance of success over the whole population."""
         return self._of(assignment).truth
+
+    def close(self) -> None:  # noqa: B027 (not for subclasses to fill in)
+        """Nothing runs."""
 
     def true_mean(self, chances: Chances) -> float:
         """What :meth:`truth` makes of the chances."""

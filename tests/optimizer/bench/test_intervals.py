@@ -15,6 +15,11 @@ def test_the_mean_of_a_known_sample() -> None:
     assert (figure.low, figure.high) == (pytest.approx(-0.5298, abs=1e-4), pytest.approx(2.0298, abs=1e-4))
 
 
+def test_a_count_is_not_negative() -> None:
+    figure = mean_of([0, 0, 0, 9], least=0.0)
+    assert figure.mean == 2.25 and figure.low == 0.0 and figure.high is not None and figure.high > 9
+
+
 def test_a_share_of_a_known_sample() -> None:
     """Newcombe (1998), table I, the score method: 15 of 148, and 0 of 20."""
     figure, none = share_of([True] * 15 + [False] * 133), share_of([False] * 20)

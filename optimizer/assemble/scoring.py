@@ -1,0 +1,39 @@
+"""Scores outside any campaign: the experiment's own suite, sandbox, door and model; nothing is kept, nothing limits
+it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from optimizer.assemble.machinery import start_runner, start_sandbox
+from optimizer.assemble.models import upstream_of
+from optimizer.assemble.planned import Planned
+from optimizer.evaluation.base import Runner
+from optimizer.evaluation.budget import Budget, BudgetLimits
+from optimizer.evaluation.cache import MemoryStore
+from optimizer.suites.agent import AgentSuite
+
+
+@contextmanager
+def open_scoring(planned: Planned, on_rollout: Callable[[], None] = lambda: None) -> Iterator[Runner]:
+    """The road to a score, closed on the way out. ``on_rollout`` is called after each rollout. Raises RatchetError when
+    model or sandbox cannot be used."""
+    upstream_of(planned).check()
+    with ExitStack() as stack:
+        sandbox = start_sandbox(planned, stack)
+        runner, _ = start_runner(
+            planned, stack, sandbox, MemoryStore(), Budget(BudgetLimits()), None, lambda *_: on_rollout()
+        )
+        yield runner
+
+
+def with_other_tasks(planned: Planned, generator_args: Mapping[str, Any]) -> Planned:
+    """The same with tasks that its generator makes from other arguments; those that are not named stay. Raises
+    SettingsError when it cannot."""
+    suite = planned.settings.suite
+    asked = suite.model_copy(update={"generator_args": {**suite.generator_args, **generator_args}})
+    settings = planned.settings.model_copy(update={"suite": asked})
+    return replace(planned, settings=settings, suite=AgentSuite.load(asked, planned.folder))
