@@ -132,11 +132,12 @@ def _evaluate(
     order = shuffled(parts.tasks, champion=standing.tree, seed=parts.seed)
     evaluation, ran = Evaluation({}, {}), list[Rollout]()
     pool, settings = standing.pool, parts.gate.working
-    simplicity = parts.objective.simplicity(files, variant.files)
+    simplicity, doubted = parts.objective.simplicity(files, variant.files), False
 
     def decision_on(evaluation: Evaluation, *, last: bool = False) -> Decision | None:
+        nonlocal doubted
         costs = _baseline_costs(standing, evaluation, parts)
-        return decide(
+        answer = decide(
             pool,
             evaluation,
             settings,
@@ -145,8 +146,11 @@ def _evaluate(
             baseline=costs,
             simplicity=simplicity,
             conceded=standing.conceded,
+            doubted=doubted,
             last=last,
         )
+        doubted = answer.doubted
+        return answer.decision
 
     try:
         while ask := plan(pool, evaluation, settings, order):

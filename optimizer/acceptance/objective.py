@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from optimizer.acceptance.chance import by_chance
@@ -11,7 +11,7 @@ from optimizer.acceptance.evidence import Estimate, probability_above
 from optimizer.acceptance.pool import Pool
 from optimizer.acceptance.presets import WorkingSettings
 from optimizer.acceptance.simplicity import Files, removes, simpler
-from optimizer.acceptance.simplification import weigh
+from optimizer.acceptance.simplification import Answer, weigh
 from optimizer.acceptance.words import points
 from optimizer.acceptance.working import decided, look, measure
 from optimizer.records import Decision, Evaluation, Verdict
@@ -46,30 +46,42 @@ def decide(
     baseline: Costs,
     simplicity: int,
     conceded: float = 0.0,
+    doubted: bool = False,
     last: bool = False,
-) -> Decision | None:
+) -> Answer:
     """What :func:`~optimizer.acceptance.working.look` answers, with simplicity weighed in and constraints held against
     it; a keep comes with how likely it is by chance.
 
     ``baseline`` are the costs of the harness that the campaign began with, ``simplicity`` is what the objective says
-    of the candidate, ``conceded`` what simplifications have taken of their margin since the last certificate. A keep
-    that clearly violates a constraint, and is not believed to pay for it, is refused: a discard that says so in
-    numbers. So is a candidate whose evidence would do for a keep, before more is spent on it.
+    of the candidate, ``conceded`` what simplifications have taken of their margin since the last certificate,
+    ``doubted`` what the look before answered. A keep that clearly violates a constraint, and is not believed to pay for
+    it, is refused: a discard that says so in numbers. So is a candidate whose evidence would do for a keep, before more
+    is spent on it.
     """
     decision = look(pool, evaluation, settings, order, last=last)
-    seen = sum(map(len, evaluation.candidate.values()))
     found = measure(pool, evaluation, settings) if simplicity or objective.constraints else None
-    at_cap = seen >= settings.max_passes * len(order)
     if found is not None:
-        decision = weigh(decision, found, settings, simplicity=simplicity, conceded=conceded, at_cap=at_cap, last=last)
+        seen = _count(evaluation.candidate)
+        rollouts, cap = seen + _count(evaluation.champion), settings.max_passes * len(order)
+        answer = weigh(
+            decision,
+            found,
+            settings,
+            simplicity=simplicity,
+            conceded=conceded,
+            share=min(1.0, seen / cap),
+            rollouts=rollouts,
+            last=last,
+            doubted=doubted,
+        )
+        decision, doubted = answer.decision, answer.doubted
         enough = seen >= min(settings.min_rollouts, len(order))
         if decision.verdict is Verdict.keep if decision else enough:
-            decision = _held_to_limits(
-                decision, found, evaluation, settings, objective, baseline, more=not at_cap and not last
-            )
+            more = seen < cap and not last
+            decision = _held_to_limits(decision, found, evaluation, settings, objective, baseline, more=more)
     if decision is None or decision.verdict is not Verdict.keep or decision.simplification:
-        return decision
-    return replace(decision, chance=by_chance(pool, evaluation, settings))
+        return Answer(decision, doubted)
+    return Answer(replace(decision, chance=by_chance(pool, evaluation, settings)))
 
 
 def _held_to_limits(
@@ -94,7 +106,7 @@ def _held_to_limits(
         if pays is None or (pays < settings.keep_at and (not more or pays <= settings.discard_at)):
             because = f"refused: {told}" + (f", and it does not pay: {gains}" if pays is not None else "")
             if decision is None:
-                rollouts = sum(map(len, (*evaluation.candidate.values(), *evaluation.champion.values())))
+                rollouts = _count(evaluation.candidate) + _count(evaluation.champion)
                 decision = decided(Verdict.discard, found, rollouts)
             plain = replace(decision, simplification=False, conceded=0.0)
             return replace(plain, verdict=Verdict.discard, reason=because, refused=limit.metric)
@@ -114,3 +126,7 @@ def baseline_costs(
     if not champion_is_baseline or not objective.compared:
         return known
     return known.absorb(evaluation.champion_costs, objective.compared, pool.next_repeat)
+
+
+def _count(scores: Mapping[str, Sequence[float]]) -> int:
+    return sum(map(len, scores.values()))

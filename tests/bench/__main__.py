@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import door, faults, fork, keeps, navigator, own_time, parallel, rollouts
+from tests.bench import door, faults, fork, keeps, navigator, own_time, parallel, rollouts, simplify
 from tests.bench.tables import machine
 
 BENCHMARKS: dict[str, Callable[[str], str]] = {
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[str], str]] = {
     "faults": faults.report,
     "navigator": navigator.report,
     "fork": fork.report,
+    "simplify": simplify.report,
     "keeps": keeps.report,
 }
 

@@ -48,7 +48,7 @@ def known(tokens: int) -> Costs:
 
 
 def answer(pool: Pool, found: Evaluation, objective: Objective = CHEAP, *, simplicity: int = 0) -> Decision | None:
-    return decide(pool, found, SETTINGS, ORDER, objective, baseline=known(1_000), simplicity=simplicity)
+    return decide(pool, found, SETTINGS, ORDER, objective, baseline=known(1_000), simplicity=simplicity).decision
 
 
 def test_a_keep_within_its_limits_stands() -> None:
@@ -118,7 +118,9 @@ def test_what_gains_too_little_to_pay_is_refused_and_when_that_is_open_measured_
     told = answer(champion(0.5), open_still, replace(CHEAP, constraints=CHEAP.constraints[:1]))
     assert told is not None and told.refused == "tokens", "without the clause nothing more is spent on it"
     assert answer(champion(0.5), open_still, PAYS) is None
-    cut = decide(champion(0.5), open_still, SETTINGS, ORDER, PAYS, baseline=known(1_000), simplicity=0, last=True)
+    cut = decide(
+        champion(0.5), open_still, SETTINGS, ORDER, PAYS, baseline=known(1_000), simplicity=0, last=True
+    ).decision
     assert cut is not None and cut.verdict is Verdict.discard
 
 
@@ -137,11 +139,11 @@ def test_without_an_objective_the_score_alone_decides(scores: list[list[float]],
     """What :func:`look` answers, and how likely a keep is by chance."""
     found = Evaluation(dict(zip(ORDER, map(tuple, scores), strict=True)), {})
     pool, nothing = champion(0.5), Objective()
-    told = decide(pool, found, SETTINGS, ORDER, nothing, baseline=NOTHING, simplicity=0, last=last)
+    told = decide(pool, found, SETTINGS, ORDER, nothing, baseline=NOTHING, simplicity=0, last=last).decision
     bare = None if told is None else replace(told, chance=None)
     assert bare == look(pool, found, SETTINGS, ORDER, last=last)
     assert told is None or (told.chance is not None) == (told.verdict is Verdict.keep)
-    limits = decide(pool, found, SETTINGS, ORDER, CHEAP, baseline=known(1_000), simplicity=0, last=last)
+    limits = decide(pool, found, SETTINGS, ORDER, CHEAP, baseline=known(1_000), simplicity=0, last=last).decision
     assert limits == told, "evidence without costs violates nothing"
 
 
