@@ -13,7 +13,8 @@ DIGITS = 2
 def likeness(assignment: Assignment) -> Hashable:
     """What two assignments have in common when, and only when, each is a near-copy of the other: the same dimensions,
     each with the same value, numbers to ``DIGITS`` significant digits. A flag is never the same as a number."""
-    return frozenset((name, _rounded(value)) for name, value in assignment.items())
+    # A text is no number, rounded or not, and stands for itself: a large space has little else.
+    return frozenset([(name, value if type(value) is str else _rounded(value)) for name, value in assignment.items()])
 
 
 def _rounded(value: Scalar) -> Hashable:

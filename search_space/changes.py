@@ -116,10 +116,11 @@ class Judge:
     def _check_toml(self, path: str, before: Files, after: Files, now: Assignment) -> None:
         old, new = document(before, path), document(after, path)
         old_leaves, new_leaves = dict(_leaves(old)), dict(_leaves(new))
-        for parts in sorted({*old_leaves, *new_leaves}):
+        changed = old_leaves.keys() ^ new_leaves.keys()
+        shared = old_leaves.keys() & new_leaves.keys()
+        changed |= {parts for parts in shared if not equal(old_leaves[parts], new_leaves[parts])}
+        for parts in sorted(changed):
             was, got = old_leaves.get(parts), new_leaves.get(parts)
-            if (parts in old_leaves) == (parts in new_leaves) and equal(was, got):
-                continue
             owners = [each for each in self._keys[path] if each.owns(parts)]
             key = join_key(parts)
             said = shown(got) if parts in new_leaves else "it removed"

@@ -64,6 +64,9 @@ def lookup(data: Mapping[str, Any], parts: tuple[str, ...]) -> Any:
 
 def equal(left: Any, right: Any) -> bool:
     """Equality that tells ``true`` from ``1`` from ``1.0``, whatever the order of keys."""
+    kind = type(left)
+    if kind is str or kind is int:  # most values are
+        return kind is type(right) and bool(left == right)
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(equal(value, right[key]) for key, value in left.items())
     if isinstance(left, list) and isinstance(right, list):
@@ -77,6 +80,12 @@ def set_value(text: str, key: str, value: Any, file: str) -> str:
     ``value`` is what JSON can hold. Missing tables are made. Raises :class:`InvalidEdit` when the key cannot be set
     (its parent is no table), or is removed but absent; :class:`InvalidFile` when ``text`` is no TOML.
     """
+    if value is None or isinstance(value, str | int | float):
+        return _set_scalar(text, key, value, file)
+    return _set(text, key, value, file)
+
+
+def _set(text: str, key: str, value: Any, file: str) -> str:
     parts = split_key(key)
     before = parse_toml(text, file)
     expected = _changed(before, parts, value, file)
@@ -87,6 +96,10 @@ def set_value(text: str, key: str, value: Any, file: str) -> str:
         if after is not None and _reads_as(after, expected):
             return after
     raise InvalidEdit(f"{file}: {key}: this value cannot be written without changing the rest of the file")
+
+
+_set_scalar = lru_cache(maxsize=64, typed=True)(_set)
+"""An edit is applied several times on its way through an experiment."""
 
 
 def _changed(before: Mapping[str, Any], parts: tuple[str, ...], value: Any, file: str) -> dict[str, Any]:

@@ -178,15 +178,13 @@ def _champion_needs(
     grown = _count(fresh) - sum(filled.values())
     extra = dict.fromkeys(compared, 0)
     allowance = int(settings.growth * target + 1e-9) - grown
-
-    def weight(task: str) -> float:
-        return pool.weight(task) + max(len(fresh.get(task, ())), missing[task]) + extra[task]
-
+    weights = {task: pool.weight(task) + max(len(fresh.get(task, ())), missing[task]) for task in compared}
     for _ in range(allowance):
-        thinnest = min(compared, key=weight)
-        if weight(thinnest) + 1 > settings.max_champion + 1e-9:
+        thinnest = min(weights, key=weights.__getitem__)
+        if weights[thinnest] + 1 > settings.max_champion + 1e-9:
             break
         extra[thinnest] += 1
+        weights[thinnest] += 1
     asks: list[tuple[str, int]] = []
     for task in compared:
         start = pool.next_repeat(task) + len(fresh.get(task, ()))

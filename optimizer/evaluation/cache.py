@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from optimizer.records import Rollout, RolloutKey, Spend
@@ -11,8 +11,8 @@ from optimizer.records import Rollout, RolloutKey, Spend
 class RolloutStore(Protocol):
     """Where rollouts are kept; the ledger is one. Called only from the thread that runs the experiment."""
 
-    def find(self, key: RolloutKey) -> Rollout | None:
-        """The finished rollout under ``key``, or None."""
+    def find(self, keys: Iterable[RolloutKey]) -> dict[RolloutKey, Rollout]:
+        """The finished rollouts among ``keys``, in their order."""
         ...
 
     def start(self, keys: Sequence[RolloutKey], purpose: str) -> None:
@@ -40,8 +40,8 @@ class MemoryStore:
         self.started: dict[RolloutKey, str] = {}
         self.beside = Spend()
 
-    def find(self, key: RolloutKey) -> Rollout | None:
-        return self.finished.get(key)
+    def find(self, keys: Iterable[RolloutKey]) -> dict[RolloutKey, Rollout]:
+        return {key: self.finished[key] for key in keys if key in self.finished}
 
     def start(self, keys: Sequence[RolloutKey], purpose: str) -> None:
         self.started.update(dict.fromkeys(keys, purpose))

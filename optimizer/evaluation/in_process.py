@@ -62,13 +62,12 @@ class InProcessRunner(Runner):
     ) -> list[list[Rollout]]:
         """As :class:`Runner` says; in addition SettingsError for a score that is none."""
         keys = [[RolloutKey(one.tree, self._suite, task.id, seed) for task, seed in one.rollouts] for one in asked]
-        finished: dict[RolloutKey, Rollout] = {}
-        for key in dict.fromkeys(key for own in keys for key in own):
-            if (known := self._store.find(key)) is not None:
-                finished[key] = known
-                if self._on_rollout is not None:
-                    self._on_rollout(known, purpose, True)
-        missing = [key for key in dict.fromkeys(key for own in keys for key in own) if key not in finished]
+        wanted = dict.fromkeys(key for own in keys for key in own)
+        finished = self._store.find(wanted)
+        if self._on_rollout is not None:
+            for known in finished.values():
+                self._on_rollout(known, purpose, True)
+        missing = [key for key in wanted if key not in finished]
         if missing:
             views = {one.tree: self._view(one.files) for one in asked if one.rollouts}
             with self._budget.rollouts(len(missing), purpose) as grant:

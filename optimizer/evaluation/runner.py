@@ -105,12 +105,9 @@ class SandboxRunner(Runner):
         return self._door.trouble().waited_s
 
     def _known(self, keys: Mapping[RolloutKey, Task], purpose: str) -> dict[RolloutKey, Rollout]:
-        known = {}
-        for key in keys:
-            rollout = self._store.find(key)
-            if rollout is not None:
-                known[key] = rollout
-                self._on_rollout(rollout, purpose, True)
+        known = self._store.find(keys)
+        for rollout in known.values():
+            self._on_rollout(rollout, purpose, True)
         return known
 
     def _run_missing(self, batch: Batch, grant: Grant) -> None:

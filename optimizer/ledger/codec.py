@@ -6,12 +6,15 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Any
 
 from optimizer.ledger.rows import Campaign, ExperimentRow, Intent, Outcome, RefMove, RolloutRow, State
 from optimizer.ledger.schema import SPEND_COLUMNS
 from optimizer.records import Decision, Lesson, Proposal, Rollout, RolloutKey, Spend, Status, Verdict
 from search_space.edits import edit_from_json, edit_to_json
+
+_SPEND_VALUES = attrgetter(*SPEND_COLUMNS)
 
 
 def dump(value: Any) -> str:
@@ -21,7 +24,8 @@ def dump(value: Any) -> str:
 
 def spend_values(spend: Spend) -> tuple[int | float, ...]:
     """In the order of ``SPEND_COLUMNS``."""
-    return tuple(getattr(spend, name) for name in SPEND_COLUMNS)
+    values: tuple[int | float, ...] = _SPEND_VALUES(spend)
+    return values
 
 
 def spend_of(row: sqlite3.Row) -> Spend:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from sqlite3 import Connection
 
@@ -23,9 +23,9 @@ STARTED = f"SELECT attempt, purpose FROM rollouts WHERE {KEY} AND state = 'start
 START = f"""INSERT INTO rollouts (tree, suite, task, seed, state, purpose, experiment, started_at, {COLUMNS})
     VALUES (?, ?, ?, ?, 'started', ?, ?, ?, {PLACES})"""
 FINISH = f"""UPDATE rollouts SET state = ?, score = ?, reason = ?, answer = ?, steps = ?, ended_at = ?,
-    {", ".join(f"{name} = ?" for name in SPEND_COLUMNS)} WHERE attempt = ?"""
+    {", ".join(f"{name} = ?" for name in SPEND_COLUMNS)} WHERE attempt = ? AND state = 'started'"""
 ABANDON = f"""UPDATE rollouts SET state = 'interrupted', ended_at = ?,
-    {", ".join(f"{name} = ?" for name in SPEND_COLUMNS)} WHERE attempt = ?"""
+    {", ".join(f"{name} = ?" for name in SPEND_COLUMNS)} WHERE attempt = ? AND state = 'started'"""
 SPENT = f"""INSERT INTO spent (purpose, {COLUMNS}) VALUES (?, {PLACES})
     ON CONFLICT (purpose) DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for name in SPEND_COLUMNS)}"""
 PAIRS = f"""SELECT task, tree, score FROM rollouts
@@ -46,12 +46,13 @@ class Rollouts:
         self._database = database
         self.experiment: int | None = None
         self.reserved = NOTHING
+        self._begun: dict[RolloutKey, tuple[int, str]] = {}
 
-    def find(self, key: RolloutKey) -> Rollout | None:
-        """The finished rollout of that key, if there is one."""
+    def find(self, keys: Iterable[RolloutKey]) -> dict[RolloutKey, Rollout]:
+        """The finished rollouts among ``keys``, in their order."""
         with self._database.read() as connection:
-            row = connection.execute(FIND, _key(key)).fetchone()
-        return None if row is None else rollout_of(row)
+            rows = [(key, connection.execute(FIND, _key(key)).fetchone()) for key in keys]
+        return {key: rollout_of(row) for key, row in rows if row is not None}
 
     def start(self, keys: Sequence[RolloutKey], purpose: str, *, reserved: Spend | None = None) -> None:
         """Record, durably and before they run, that the rollouts of ``keys`` begin.
@@ -59,35 +60,46 @@ class Rollouts:
         ``reserved`` is what each has set aside: should the process die, the attempt counts with that. An earlier
         attempt at the same key that never ended is marked interrupted. Raises ValueError for a key that is finished.
         """
-        aside = self.reserved if reserved is None else reserved
+        aside = spend_values(self.reserved if reserved is None else reserved)
+        begun: dict[RolloutKey, tuple[int, str]] = {}
         with self._database.write(durable=True) as connection:
             at = self._database.instant()
+            left_over = connection.execute("SELECT 1 FROM rollouts WHERE state = 'started' LIMIT 1").fetchone()
             for key in keys:
                 if connection.execute(FIND, _key(key)).fetchone():
                     raise ValueError(f"{key} is finished: it is never run again")
-                self._interrupt(connection, f"state = 'started' AND {KEY}", _key(key), at)
-                values = (*_key(key), purpose, self.experiment, at, *spend_values(aside))
-                connection.execute(START, values)
+                if left_over or key in begun:
+                    self._interrupt(connection, f"state = 'started' AND {KEY}", _key(key), at)
+                cursor = connection.execute(START, (*_key(key), purpose, self.experiment, at, *aside))
+                begun[key] = (int(cursor.lastrowid or 0), purpose)
+        self._begun.update(begun)
 
     def finish(self, *rollouts: Rollout) -> None:
         """Record how started rollouts ended, and count them, all or none.
 
         Raises ValueError when a key was not started, or is finished already: a rollout is counted once.
         """
+        spent: dict[str, Spend] = {}
         with self._database.write() as connection:
+            at = self._database.instant()
             for rollout in rollouts:
-                self._finish(connection, rollout)
+                purpose = self._finish(connection, rollout, at)
+                spent[purpose] = spent.get(purpose, NOTHING) + _counted(rollout.spend)
+            for purpose, spend in spent.items():
+                connection.execute(SPENT, (purpose, *spend_values(spend)))
+        for rollout in rollouts:
+            self._begun.pop(rollout.key, None)
 
     def abandon(self, key: RolloutKey, spend: Spend) -> None:
         """Mark the started attempt at ``key`` as interrupted and count what it really cost, but no rollout. Raises
         ValueError when it was not started."""
         with self._database.write() as connection:
-            row = connection.execute(STARTED, _key(key)).fetchone()
-            if row is None:
-                raise ValueError(f"{key} was never started: it cannot be abandoned")
+            attempt, purpose = self._started(connection, key)
             values = (0, *spend_values(spend)[1:])
-            connection.execute(ABANDON, (self._database.instant(), *values, row["attempt"]))
-            connection.execute(SPENT, (row["purpose"], *values))
+            if not connection.execute(ABANDON, (self._database.instant(), *values, attempt)).rowcount:
+                raise ValueError(f"{key} was never started: it cannot be abandoned")
+            connection.execute(SPENT, (purpose, *values))
+        self._begun.pop(key, None)
 
     def interrupt(self, keys: Sequence[RolloutKey] | None = None) -> int:
         """Mark started attempts (all of them, when a dead process left them; else those of ``keys``) as interrupted,
@@ -141,16 +153,22 @@ class Rollouts:
                 found.setdefault(row["tree"], {})[row["task"]] = spend
         return found
 
-    def _finish(self, connection: Connection, rollout: Rollout) -> None:
-        row = connection.execute(STARTED, _key(rollout.key)).fetchone()
-        if row is None:
+    def _finish(self, connection: Connection, rollout: Rollout, at: float) -> str:
+        """What the rollout was for."""
+        attempt, purpose = self._started(connection, rollout.key)
+        how = (rollout.status.value, rollout.score, rollout.reason, rollout.answer, rollout.steps)
+        done = connection.execute(FINISH, (*how, at, *spend_values(rollout.spend), attempt)).rowcount
+        if not done:
             again = connection.execute(FIND, _key(rollout.key)).fetchone() is not None
             raise ValueError(f"{rollout.key} was {'finished before' if again else 'never started'}: it is counted once")
-        how = (rollout.status.value, rollout.score, rollout.reason, rollout.answer, rollout.steps)
-        at = self._database.instant()
-        connection.execute(FINISH, (*how, at, *spend_values(rollout.spend), row["attempt"]))
-        spent = (1, *spend_values(rollout.spend)[1:])
-        connection.execute(SPENT, (row["purpose"], *spent))
+        return purpose
+
+    def _started(self, connection: Connection, key: RolloutKey) -> tuple[int, str]:
+        """The attempt under way at a key and what it is for; (0, "") for none. What this process began is known."""
+        if key in self._begun:
+            return self._begun[key]
+        row = connection.execute(STARTED, _key(key)).fetchone()
+        return (0, "") if row is None else (row["attempt"], row["purpose"])
 
     def _interrupt(self, connection: Connection, where: str, values: tuple[str | int, ...], at: float) -> int:
         rows = connection.execute(f"SELECT * FROM rollouts WHERE {where}", values).fetchall()
@@ -159,6 +177,10 @@ class Rollouts:
             connection.execute(query, (at, row["attempt"]))
             connection.execute(SPENT, (row["purpose"], 0, *spend_values(spend_of(row))[1:]))
         return len(rows)
+
+
+def _counted(spend: Spend) -> Spend:
+    return spend if spend.rollouts == 1 else replace(spend, rollouts=1)
 
 
 def _key(key: RolloutKey) -> tuple[str, str, str, int]:

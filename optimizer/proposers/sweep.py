@@ -27,7 +27,7 @@ class SweepProposer:
     values, both ends among them, evenly spaced on its own scale. ``seed`` shuffles the order of all changes, the same
     way in every round; ``rounds`` is the most rounds that are begun, None for as many as offer something new.
 
-    Where it stands is known from the history's ``source``: nothing is kept between asks but what was tried.
+    Where it stands is known from the history's ``source``: what is kept between asks only saves time.
     """
 
     levels: int = 5
@@ -35,6 +35,7 @@ class SweepProposer:
     rounds: int | None = None
     name: str = "sweep"
     _tried: Tried = field(default_factory=Tried, repr=False, compare=False)
+    _listed: list[tuple[Space, list[tuple[str, Scalar]]]] = field(default_factory=list, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.levels < 2:
@@ -57,6 +58,12 @@ class SweepProposer:
         return None
 
     def _changes(self, space: Space) -> list[tuple[str, Scalar]]:
+        """All of them, in order; listed once for a space."""
+        if not self._listed or self._listed[0][0] is not space:
+            self._listed[:] = [(space, self._ordered(space))]
+        return self._listed[0][1]
+
+    def _ordered(self, space: Space) -> list[tuple[str, Scalar]]:
         changes = [(name, value) for name in space.names for value in _values(space.domain(name), self.levels)]
         if self.seed is not None:
             random.Random(self.seed).shuffle(changes)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from optimizer.acceptance.presets import CAREFUL
 from optimizer.assemble.callable import CallableRequest, open_callable
-from optimizer.assemble.components import harness_of
+from optimizer.assemble.components import MOST_IN_A_FILE, harness_of
 from optimizer.campaign import Campaign
 from optimizer.errors import CampaignBusy, SettingsError
 from optimizer.evaluation.checks import check_files
@@ -24,7 +24,7 @@ from optimizer.events import Bus, Event, ExperimentDecided
 from optimizer.records import Split, Verdict
 from optimizer.standing import Standing
 from search_space.space import load_space
-from tests.optimizer.assemble.calls import COMPONENTS, TASKS, request, score, truth
+from tests.optimizer.assemble.calls import TASKS, request, score, truth
 
 ROOT = Path(__file__).parents[3]
 
@@ -228,6 +228,12 @@ def test_components_that_are_none(components: dict[str, tuple[str, ...]], told: 
         harness_of(components)
 
 
-def test_the_components_of_the_example_are_spaced_names() -> None:
-    space, _ = harness_of(COMPONENTS)
-    assert space.names == tuple(COMPONENTS)
+def test_many_components_are_spread_over_files_that_stay_small() -> None:
+    components = {f"edit {number}": ("off", "on") for number in range(500)}
+    space, files = harness_of(components)
+    assert space.names == tuple(components)
+    assert check_files(files) is None
+    assert max(len(content.splitlines()) for content in files.values()) <= MOST_IN_A_FILE
+    after = space.edit(files, {"edit 499": "on"}).apply(files)
+    space.check(files, after)
+    assert [path for path in files if files[path] != after[path]] == ["choices/013.toml"]

@@ -147,7 +147,7 @@ def experiment(scene: Scene, number: int) -> None:
     scene.ledger.evaluate(number, variant=variant, diff=f"diff {number}", assignment={"n": number})
     for seed in range(2):
         key = a_key(tree=variant, seed=seed)
-        if scene.ledger.rollouts.find(key) is None:
+        if not scene.ledger.rollouts.find([key]):
             scene.ledger.rollouts.start([key], "search", reserved=Spend(usd=1.0))
             scene.ledger.rollouts.finish(a_rollout(key, score=seed))
     if number in (1, 4):

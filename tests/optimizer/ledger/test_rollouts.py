@@ -18,12 +18,12 @@ Make = SimpleNamespace
 def test_finished_rollout_is_found_as_it_was(ledger: Ledger, make: Make) -> None:
     key = make.key()
     rollout = Rollout(key, Status.timeout, 0.0, reason="5 s are over", answer=None, steps=9, spend=make.cost)
-    assert ledger.rollouts.find(key) is None
+    assert ledger.rollouts.find([key]) == {}
     ledger.rollouts.start([key], "search")
-    assert ledger.rollouts.find(key) is None
+    assert ledger.rollouts.find([key]) == {}
     ledger.rollouts.finish(rollout)
-    assert ledger.rollouts.find(key) == rollout
-    assert ledger.rollouts.find(make.key(seed=1)) is None
+    assert ledger.rollouts.find([key]) == {key: rollout}
+    assert ledger.rollouts.find([make.key(seed=1)]) == {}
 
 
 def test_counted_once(ledger: Ledger, make: Make) -> None:
@@ -111,7 +111,7 @@ def test_an_attempt_that_came_to_nothing_is_paid_for_and_may_start_again(ledger:
         ledger.rollouts.abandon(rollout.key, Spend())
     ledger.rollouts.start([rollout.key], "search", reserved=Spend(input_tokens=1000))
     ledger.rollouts.abandon(rollout.key, Spend(calls=2, input_tokens=7))
-    assert ledger.rollouts.find(rollout.key) is None
+    assert ledger.rollouts.find([rollout.key]) == {}
     assert ledger.rollouts.spent() == {"search": Spend(calls=2, input_tokens=7)}
     ledger.rollouts.start([rollout.key], "search", reserved=Spend(input_tokens=1000))
     ledger.rollouts.finish(rollout)

@@ -252,8 +252,8 @@ def test_prompt_cache_counts_survive(ledger: Ledger, make: Make) -> None:
     spend = Spend(1, 2, 300, 40, 5000, 600, 0.25, 1.5, 200, 100, 0.75, 0, 0.0625, 0.125, 0.03125, 0.015625)
     ledger.rollouts.start([make.key()], "search")
     ledger.rollouts.finish(replace(make.rollout(make.key()), spend=spend))
-    found = ledger.rollouts.find(make.key())
-    assert found is not None and found.spend == ledger.totals().total == spend
+    (found,) = ledger.rollouts.find([make.key()]).values()
+    assert found.spend == ledger.totals().total == spend
     assert {field.name for field in fields(Spend)} == set(schema.SPEND_COLUMNS)
     assert spend.tokens == 5940 and spend.billed_tokens == 300 + 1.25 * 400 + 2 * 200 + 0.1 * 5000 + 5 * 40
     assert (spend + spend).cache_missed_tokens == 200 and (spend + Spend()) == spend
