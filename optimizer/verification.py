@@ -1,4 +1,4 @@
-"""Does a kept commit's claim stand? Measured again against its parent, on fresh seeds."""
+"""Does a keep stand? Measured again against its parent, on fresh seeds."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What measuring again found. ``claimed`` is the search's shrunken estimate; effects are fractions of the scale."""
+    """What measuring again found. ``believed`` is the search's shrunken estimate; effects are fractions of the score's
+    scale."""
 
     finding: Finding
-    claimed: float | None
+    believed: float | None
     estimate: Estimate
     rollouts: int
 
@@ -40,14 +41,14 @@ class Verification:
         """The finding in words and numbers."""
         found = self.estimate
         words = {
-            Finding.stands: "the claim stands: better than its parent",
-            Finding.refuted: "the claim is refuted: worse than its parent",
+            Finding.stands: "the keep stands: better than its parent",
+            Finding.refuted: "the keep is refuted: worse than its parent",
             Finding.open: "not decided: the interval holds zero; more --repeats narrow it",
         }[self.finding]
-        claimed = "" if self.claimed is None else f", believed then {100 * self.claimed:+.1f}"
+        believed = "" if self.believed is None else f", believed then {100 * self.believed:+.1f}"
         return (
             f"{words}; {100 * found.raw:+.1f} points, 95% interval {100 * found.low:+.1f} to {100 * found.high:+.1f}"
-            f"{claimed}; better on {found.better} of {found.tasks} tasks, worse on {found.worse}; "
+            f"{believed}; better on {found.better} of {found.tasks} tasks, worse on {found.worse}; "
             f"{self.rollouts} fresh rollouts"
         )
 
@@ -56,7 +57,7 @@ def verify_trees(
     tree: str,
     parent: str,
     *,
-    claimed: float | None,
+    believed: float | None,
     repeats: int,
     attempt: int,
     tasks: Mapping[str, Task],
@@ -87,4 +88,4 @@ def verify_trees(
     )
     assert found is not None, "both sides were measured on the same tasks"
     finding = Finding.stands if found.low > 0 else Finding.refuted if found.high < 0 else Finding.open
-    return Verification(finding, claimed, found, len(ours) + len(theirs))
+    return Verification(finding, believed, found, len(ours) + len(theirs))

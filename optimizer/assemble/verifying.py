@@ -45,7 +45,7 @@ def verify_commit(
         return verify_trees(
             row.variant,
             row.champion,
-            claimed=None if row.decision is None else row.decision.effect,
+            believed=None if row.decision is None else row.decision.effect,
             repeats=repeats,
             attempt=attempt,
             tasks=tasks_of(planned.suite, Split.search),

@@ -36,7 +36,7 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a kept commit against its parent again, on fresh seeds. Exit code 0: the claim stands; 1: it does not,
+    """Measure a kept commit against its parent again, on fresh seeds. Exit code 0: the keep stands; 1: it does not,
     or that cannot be told from so many rollouts."""
     home = home_of(where, campaign)
     attempt = secrets.randbelow(1_000_000) if attempt is None else attempt
@@ -46,7 +46,7 @@ def verify(
         value = {
             "finding": found.finding.value,
             "attempt": attempt,
-            "claimed": found.claimed,
+            "believed": found.believed,
             "rollouts": found.rollouts,
             **dataclasses.asdict(found.estimate),
         }

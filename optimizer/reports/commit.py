@@ -47,7 +47,7 @@ def keep_message(
             "Ratchet-Campaign": campaign,
             "Ratchet-Experiment": str(number),
             "Ratchet-Proposer": proposal.proposer,
-            "Ratchet-Score": f"{low:.3f} -> {low + (decision.effect or 0.0):.3f}",
+            "Ratchet-Score": f"{low:.3f} -> {low + (decision.effect or 0.0):.3f} (search estimate)",
             "Ratchet-Evidence": (
                 f"effect {points(decision.raw_effect)}, shrunken {points(decision.effect)}, 95% "
                 f"{interval(decision.low, decision.high)}, P(better) {decision.posterior or 0.0:.3f}, "

@@ -12,11 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from optimizer.events import Event
+from optimizer.events import Event, ExamEnded
 from optimizer.reports.progress import Progress, Row
 from optimizer.reports.sentence import sentence
 from optimizer.reports.spending import dollars
-from optimizer.reports.words import STYLES, count, duration, points, short, some
+from optimizer.reports.words import STYLES, count, duration, interval, points, short, some
 
 
 class LiveTable:
@@ -93,7 +93,7 @@ def _standing(progress: Progress) -> tuple[Text, Text]:
     champion = "measuring" if progress.champion is None else points(progress.champion, signed=False)
     since = "" if progress.first_champion is None else f", began at {points(progress.first_champion, signed=False)}"
     exam = progress.exam
-    verdict = "no exam yet" if exam is None else f"last exam {exam.outcome} ({points(exam.effect)})"
+    verdict = "no exam yet" if exam is None else f"last exam {exam.outcome} {_gain(exam)}"
     tried = f"{some(progress.experiments, 'experiment')}, {progress.kept} kept"
     return (
         Text(f"champion {champion}{since} (search estimates, no claim)"),
@@ -104,6 +104,11 @@ def _standing(progress: Progress) -> tuple[Text, Text]:
 def _last(row: Row) -> Text:
     """The last decision in its sentence, of which the screen has room for one."""
     return Text(short(f"#{row.number} {sentence(row.decision, row.seconds)}", 300), style="dim")
+
+
+def _gain(exam: ExamEnded) -> str:
+    """A gain stands nowhere without its interval."""
+    return f"{points(exam.effect)} ({interval(exam.low, exam.high)})"
 
 
 def _decisions(progress: Progress) -> RenderableType:

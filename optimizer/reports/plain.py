@@ -17,6 +17,7 @@ from search_space.edits import edit_to_json
 
 HEARTBEAT_S = 30.0
 """Without news, a line says at least this often how far the campaign is."""
+NOT_CLAIMED = "; their figures are search estimates, no claim"
 
 
 class PlainLog:
@@ -47,7 +48,7 @@ class PlainLog:
                     f"{event.confinement}"
                 )
             case events.PhaseChanged():
-                return f"{event.phase}: {event.text}"
+                return f"{event.phase}: {event.text}{NOT_CLAIMED * (event.phase == 'search')}"
             case events.ExperimentDecided():
                 what, told = short(event.proposal.what, 90), sentence(event.decision, event.seconds)
                 return f"#{event.number} {told} · {what} [{self._how_far()}]"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import door, faults, fork, keeps, navigator, own_time, parallel, rollouts, simplify
+from tests.bench import chance, door, faults, fork, keeps, navigator, own_time, parallel, rollouts, simplify
 from tests.bench.tables import machine
 
 BENCHMARKS: dict[str, Callable[[str], str]] = {
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[str], str]] = {
     "navigator": navigator.report,
     "fork": fork.report,
     "simplify": simplify.report,
+    "chance": chance.report,
     "keeps": keeps.report,
 }
 

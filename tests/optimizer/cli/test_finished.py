@@ -133,7 +133,7 @@ def test_verify_says_that_the_claim_stands(finished: Finished, here: Here) -> No
     commit = finished.run.lines[-1]["kept"][0]["commit"]
     again = here(finished.project, "verify", commit[:10], "--repeats", "1", "--attempt", "3")
     assert again.code == 0
-    assert "the claim stands" in again.out and "--attempt 3" in again.out
+    assert "the keep stands" in again.out and "--attempt 3" in again.out
 
 
 def test_verify_says_that_it_does_not(finished: Finished, here: Here) -> None:

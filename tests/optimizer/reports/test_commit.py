@@ -21,7 +21,7 @@ def test_subject_body_trailers(proposal: Proposal, kept: Decision) -> None:
     ).stdout
     trailers = dict(line.split(": ", 1) for line in read.splitlines())
     assert trailers["Ratchet-Experiment"] == "3"
-    assert trailers["Ratchet-Score"] == "0.500 -> 0.530"
+    assert trailers["Ratchet-Score"] == "0.500 -> 0.530 (search estimate)"
     assert trailers["Ratchet-Cost"] == "40 rollouts, 1,200 tokens, 0 s"
     assert "95% -1.0 to +21.0" in trailers["Ratchet-Evidence"]
     assert "by chance at most 0.0032" in trailers["Ratchet-Evidence"]

@@ -53,7 +53,7 @@ def test_the_table_fits(
         "4% of the budget",
         "40 of 1,000 rollouts · 9.31 M tokens",
         "champion 50.0, began at 47.0 (search estimates, no claim)",
-        "2 experiments, 1 kept · 1 certified, last exam passed (+12.0)",
+        "2 experiments, 1 kept · 1 certified, last exam passed +12.0 (+3.0 to +100.0)",
         "set [limits] to 9",
         "running …",
         "a remark",
