@@ -20,18 +20,18 @@ from optimizer.bench.rivals.record import Record
 
 if TYPE_CHECKING:
     from gepa.core.adapter import EvaluationBatch, ProposalFn
-    from gepa.core.callbacks import GEPACallback, ValsetEvaluatedEvent
+    from gepa.core.callbacks import GEPACallback, MergeAttemptedEvent, ValsetEvaluatedEvent
 
 
 @dataclass(frozen=True)
 class Gepa:
     """``minibatch``: training examples a proposal is tried on before it meets the validation set. ``split``: the search
-    tasks in two halves, or all of them as both sets."""
+    tasks in two halves, or all of them as both sets. ``merge``: two candidates of the Pareto front may be merged."""
 
     minibatch: int = 3
     split: bool = True
     selection: Literal["pareto", "current_best", "epsilon_greedy"] = "pareto"
-    merge: bool = False
+    merge: bool = True
     skip_perfect: bool = True
     name: str = "gepa"
 
@@ -120,10 +120,13 @@ class _Adapter:
 
 
 class _Incumbents:
-    """GEPA's best candidate is the one with the highest mean on the validation set."""
+    """GEPA's best candidate is the one with the highest mean on the validation set. A merge is an offer, too."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
+
+    def on_merge_attempted(self, event: MergeAttemptedEvent) -> None:
+        self._record.offer(event["merged_candidate"])
 
     def on_valset_evaluated(self, event: ValsetEvaluatedEvent) -> None:
         if event["candidate_idx"] == 0:

@@ -24,7 +24,7 @@ from typing import TextIO
 import optimizer
 from optimizer.bench.rivals.base import Finding, Metered
 from optimizer.bench.rivals.programs import assignment_of
-from optimizer.bench.rivals.record import Record, batch_size
+from optimizer.bench.rivals.record import Record, batch_size, batch_words
 from optimizer.errors import RatchetError
 
 CHILD = "optimizer.bench.rivals.openevolve_child"
@@ -38,19 +38,19 @@ SILENCE_S = 300.0
 
 @dataclass(frozen=True)
 class OpenEvolve:
-    """One iteration is one program, run on ``tasks`` search tasks, drawn afresh for each (None: all of them). The rest
-    are fields of OpenEvolve's ``DatabaseConfig``."""
+    """One iteration is one program, run on search tasks drawn afresh for it: all of them, or with ``iterations`` as
+    many as leave the budget that many iterations. The rest are fields of OpenEvolve's ``DatabaseConfig``."""
 
-    tasks: int | None = None
-    num_islands: int = 5
+    iterations: int | None = 150
+    num_islands: int = 3
     population_size: int = 1000
-    archive_size: int = 100
+    archive_size: int = 10
     name: str = "openevolve"
 
     @property
     def settings(self) -> Mapping[str, object]:
         return {
-            "tasks an iteration": "all search tasks" if self.tasks is None else self.tasks,
+            "tasks an iteration": batch_words(self.iterations),
             **self._database,
             "diff_based_evolution": True,
             "parallel_evaluations": 1,
@@ -67,7 +67,7 @@ class OpenEvolve:
 
     def run(self, metered: Metered, *, seed: int) -> Finding:
         problem, draws = metered.problem, random.Random(f"tasks {seed}")
-        size = batch_size(problem, self.tasks)
+        size = batch_size(metered, self.iterations)
         iterations = metered.left // size - 1  # one run is the initial program's
         if iterations < 1:
             return Record(metered, seed=seed).finding()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from optimizer.bench.problems.base import Assignment, Problem, baseline_of
+from optimizer.bench.problems.base import Assignment, baseline_of
 from optimizer.bench.rivals.base import BudgetSpent, Finding, Metered
 
 SEEDS_A_CAMPAIGN = 10_000_000
@@ -82,6 +82,17 @@ class Record:
         )
 
 
-def batch_size(problem: Problem, tasks: int | None) -> int:
-    """How many search tasks one run is over: ``tasks``, or all of them for None or when there are fewer."""
-    return len(problem.search) if tasks is None else min(tasks, len(problem.search))
+FEWEST_TASKS = 10
+"""A run over fewer tasks says next to nothing, whatever the budget."""
+
+
+def batch_size(metered: Metered, runs: int | None) -> int:
+    """How many search tasks one run is over: as many as leave the budget ``runs`` runs, at least ten; all of them for
+    None, and when there are fewer."""
+    tasks = len(metered.problem.search)
+    return tasks if runs is None else min(tasks, max(FEWEST_TASKS, metered.left // runs))
+
+
+def batch_words(runs: int | None) -> str:
+    """The same for a table of settings."""
+    return "all search tasks" if runs is None else f"as many as leave {runs} runs, {FEWEST_TASKS} to all"

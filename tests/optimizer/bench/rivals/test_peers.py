@@ -31,7 +31,7 @@ def test_a_peer_spends_its_budget_and_no_more(name: str, problem: str) -> None:
     assert metered.spent <= BUDGET
     assert finding.candidates == len(finding.offered) > 0
     if problem == "rich":
-        assert metered.left < SIZES.search
+        assert metered.left < SIZES.search  # not one run over the search tasks more
 
 
 @pytest.mark.parametrize("problem", ["rich", "stream"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from optimizer.bench.problems.base import Assignment
+from optimizer.bench.problems.rich import Rich
 from optimizer.bench.rivals import openevolve_run
 from optimizer.bench.rivals.base import Metered
 from optimizer.bench.rivals.gepa_adapter import Gepa
@@ -63,18 +64,18 @@ def test_no_two_rollouts_of_a_campaign_share_a_seed() -> None:
 
 def test_the_wilcoxon_pruner_saves_rollouts_on_what_is_worse() -> None:
     problem = Plain(search=TASKS, components={"a": ("1", "0", "0 too"), "b": ("1", "0", "0 too")})
-    plain = OptunaStudy("tpe", tasks=None).run(Metered(problem, 400), seed=0)
-    pruned = OptunaStudy("wilcoxon", tasks=None, pruned=True).run(Metered(problem, 400), seed=0)
+    plain = OptunaStudy("tpe", trials=None).run(Metered(problem, 400), seed=0)
+    pruned = OptunaStudy("wilcoxon", trials=None, pruned=True).run(Metered(problem, 400), seed=0)
 
     assert plain.candidates == 9
     assert pruned.candidates > plain.candidates
 
 
-@pytest.mark.parametrize("tasks", [1, 5, 1000])
-def test_a_trial_is_over_as_many_tasks_as_it_was_told_and_as_there_are(tasks: int) -> None:
-    finding = OptunaStudy("tpe", tasks=tasks).run(Metered(Plain(search=TASKS), 80), seed=0)
+@pytest.mark.parametrize(("trials", "tasks"), [(1, 40), (2, 40), (5, 20), (1000, 10)])
+def test_a_trial_is_over_as_many_tasks_as_leave_the_trials_wanted(trials: int, tasks: int) -> None:
+    finding = OptunaStudy("tpe", trials=trials).run(Metered(Plain(search=TASKS), 100), seed=0)
 
-    assert finding.candidates == 80 // min(tasks, len(TASKS)) - 1
+    assert finding.candidates == 100 // tasks - 1
 
 
 def test_gepa_tries_a_proposal_on_a_minibatch_before_the_validation_set() -> None:
@@ -84,6 +85,14 @@ def test_gepa_tries_a_proposal_on_a_minibatch_before_the_validation_set() -> Non
 
     assert finding.candidates == 5
     assert metered.spent == metered.budget
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_a_merge_of_gepa_that_is_kept_was_offered_like_any_other_candidate(seed: int) -> None:
+    finding = Gepa().run(Metered(Rich(seed), 1500), seed=seed)
+
+    offered = [candidate for _, candidate in finding.offered]
+    assert all(champion in offered for champion in finding.chain[1:])
 
 
 def test_a_program_says_the_assignment_it_was_made_from() -> None:
