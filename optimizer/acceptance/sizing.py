@@ -15,7 +15,7 @@ from optimizer.acceptance.presets import ExamSettings, Preset, WorkingSettings
 
 REFERENCE_NOISE = 1 / 6
 """The mean of p (1 - p) over evenly spread p: pass or fail by chance, as in the world that the presets are made for
-(:mod:`optimizer.acceptance.simulation`)."""
+(``scarce`` among the problems of ``ratchet bench``)."""
 REFERENCE_TASKS = 50
 REFERENCE_BUDGET = 20_000
 MOST_PASSES = 8
