@@ -11,7 +11,7 @@ from pathlib import Path
 from optimizer.acceptance.presets import FAST, PRESETS, Preset
 from optimizer.assemble.machine import Check, OnRollout
 from optimizer.assemble.opening import open_campaign
-from optimizer.assemble.plan import check_room, existing_campaign, seed_of
+from optimizer.assemble.plan import check_room, existing_campaign, home_around, seed_of
 from optimizer.assemble.planned import Planned
 from optimizer.campaign import Campaign
 from optimizer.errors import SettingsError
@@ -42,19 +42,20 @@ class CallableRequest:
     """What a campaign on a function needs to know.
 
     ``score(view(files), task, seed)`` is one rollout: a number in [0, 1] (see
-    :mod:`optimizer.evaluation.in_process`). ``files`` is the harness to start from, ``space`` what may change in it.
+    :mod:`optimizer.evaluation.in_process`). ``harness`` is what to start from, ``space`` what may change in it.
     ``tasks`` are ids by split; without ``certify`` nothing is ever certified, without ``holdout`` nothing is reported.
     ``rollouts`` is the budget, all in all. ``exam_share`` of it is kept for the last exam, ``holdout_repeats`` are the
     rollouts a holdout task.
 
-    ``folder`` is where the campaign lives, in a git repository of its own; given the same one again it goes on. None: a
-    temporary one, in memory where that can be, gone when the campaign is closed. One that is not ``durable`` survives
-    the death of the process but not the loss of power.
+    A harness that is a folder is one of a git repository of yours, committed, and the campaign lives there (``folder``
+    is None then). One of files gets a repository of its own in ``folder``; given the same one again the campaign goes
+    on. None: a temporary one, in memory where that can be, gone when the campaign is closed. One that is not
+    ``durable`` survives the death of the process but not the loss of power.
     """
 
     score: Score
     space: Space
-    files: Mapping[str, bytes]
+    harness: Mapping[str, bytes] | Path
     tasks: Mapping[Split, Sequence[str]]
     rollouts: int
     seed: int = 0
@@ -73,10 +74,7 @@ def open_callable(request: CallableRequest, bus: Bus | None = None) -> Iterator[
     """The campaign, ready to ``run()``; closed on the way out. Raises RatchetError: SettingsError for a request that
     cannot be, CampaignBusy when another process runs it, CampaignMissing when something else is in ``folder``."""
     with ExitStack() as stack:
-        folder = request.folder
-        if folder is None:
-            folder = stack.enter_context(Scratch()).path / "campaign"
-        planned = _planned(request, Home(folder.absolute(), request.name))
+        planned = _planned(request, *_place(request, stack))
         yield stack.enter_context(open_campaign(planned, bus or Bus(), CallMachine(request)))
 
 
@@ -103,7 +101,22 @@ class CallMachine:
         return check_files
 
 
-def _planned(request: CallableRequest, home: Home) -> Planned:
+def _place(request: CallableRequest, stack: ExitStack) -> tuple[Home, str, bool]:
+    """Where the campaign lives, where in that repository the harness is, and whether it is there to stay."""
+    if not isinstance(request.harness, Mapping):
+        if request.folder is not None:
+            raise SettingsError(
+                f"folder: got {request.folder} beside a harness in a repository, expected None",
+                hint="the campaign lives in that repository; hand over the files to have one of its own",
+            )
+        return *home_around(str(request.harness), request.name, seen_from=Path.cwd() / "the script"), True
+    folder, stays = request.folder, request.folder is not None
+    if folder is None:
+        folder = stack.enter_context(Scratch()).path / "campaign"
+    return Home(folder.absolute(), request.name), HARNESS, stays
+
+
+def _planned(request: CallableRequest, home: Home, harness: str, stays: bool) -> Planned:
     suite = CallSuite(request.tasks)
     if len(suite.tasks(Split.search)) < 2:
         raise SettingsError("tasks: got fewer than 2 search tasks, expected enough to compare on (60 or more)")
@@ -114,8 +127,8 @@ def _planned(request: CallableRequest, home: Home) -> Planned:
         settings=_settings(request),
         folder=home.repository,
         home=home,
-        harness=HARNESS,
-        files=request.files,
+        harness=harness,
+        files=request.harness if isinstance(request.harness, Mapping) else None,
         suite=suite,
         space=request.space,
         space_text=_told(request).encode(),
@@ -126,7 +139,7 @@ def _planned(request: CallableRequest, home: Home) -> Planned:
         no_holdout=not suite.tasks(Split.holdout),
         resumes=known is not None,
         program="",
-        durable=request.durable and request.folder is not None,
+        durable=request.durable and stays,
     )
     if known is None:
         check_room(planned)

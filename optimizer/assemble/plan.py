@@ -156,17 +156,24 @@ def _place(
         source = baseline_folder(settings.harness.removeprefix(BASELINE))
         home = Home((request.runs / settings.name).resolve(), settings.name)
         return home, "harness", read_folder(source)
-    path = (folder / settings.harness).resolve()
-    home = Home(_repository_of(path), settings.name)
+    return (*home_around(settings.harness, settings.name, seen_from=folder / EXPERIMENT_FILE), None)
+
+
+def home_around(harness: str, name: str, *, seen_from: Path) -> tuple[Home, str]:
+    """Where campaign ``name`` lives in the repository that holds the folder ``harness`` (relative to the folder of the
+    file ``seen_from``), and that folder relative to it. Raises :class:`RepositoryError` when there is no such folder or
+    repository, or it is not as it was committed."""
+    path = (seen_from.parent / harness).resolve()
+    home = Home(_repository_of(path), name)
     if not path.is_dir() and not home.ledger.exists():
         back = f"git -C '{home.repository}' checkout HEAD -- '{path.relative_to(home.repository)}'"
         raise RepositoryError(
-            f"harness: got '{settings.harness}', which is {path}: no such folder; expected a harness folder, seen from "
-            f"{folder / EXPERIMENT_FILE}",
+            f"harness: got '{harness}', which is {path}: no such folder; expected a harness folder, seen from "
+            f"{seen_from}",
             hint=f"'ratchet init' makes one; one that was deleted by mistake comes back with: {back}",
         )
     workspace = Workspace.open(home.repository, path, ref=home.ref)
-    return Home(workspace.root, settings.name), workspace.harness, None
+    return Home(workspace.root, name), workspace.harness
 
 
 def _repository_of(path: Path) -> Path:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import chance, door, faults, fork, keeps, navigator, own_time, parallel, rollouts, simplify
+from tests.bench import chance, decision, door, faults, fork, keeps, navigator, own_time, parallel, rollouts, simplify
 from tests.bench.tables import machine
 
 BENCHMARKS: dict[str, Callable[[str], str]] = {
     "own_time": own_time.report,
+    "decision": decision.report,
     "rollouts": rollouts.report,
     "parallel": parallel.report,
     "door": door.report,

@@ -10,13 +10,15 @@ import math
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from optimizer.assemble.callable import open_callable
 from optimizer.experiment import run_experiment
 from optimizer.parts import Memory
+from optimizer.settings import ProposerSettings
 from optimizer.standing import Standing
-from tests.bench.instant import make_repository, open_parts
+from tests.bench.calls import Timed, make_repository, request
 from tests.bench.tables import table, workbench
 
 SIZES = (20, 5_000)
@@ -70,8 +72,10 @@ def _figures(found: Sequence[Measured], number: int) -> tuple[str, ...]:
 def measure(root: Path, seed: int) -> Measured:
     """One campaign in the repository at ``root``."""
     found = Measured()
-    with open_parts(root, seed) as (parts, runner, tree, commit):
-        standing, memory = Standing.at_baseline(tree, commit), Memory()
+    with open_callable(request(root, f"seed-{seed}", seed, ProposerSettings(tpe=1.0))) as campaign:
+        runner = Timed(campaign.parts.runner)
+        parts = replace(campaign.parts, runner=runner)
+        standing, memory = Standing.at_baseline(campaign.baseline, campaign.baseline_commit), Memory()
         for number in range(1, max(AT) + AROUND + 1):
             busy_s, cpu_s, champion = runner.busy_s, runner.cpu_s, standing.tree
             began, cpu_began = time.perf_counter(), time.process_time()

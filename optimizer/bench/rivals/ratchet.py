@@ -52,7 +52,7 @@ class Ratchet:
         return CallableRequest(
             score=metered.score,
             space=space,
-            files=files,
+            harness=files,
             tasks={Split.search: problem.search, Split.certify: problem.certify},
             rollouts=metered.left,
             seed=seed,

@@ -18,7 +18,7 @@ from optimizer.acceptance.presets import CAREFUL
 from optimizer.assemble.callable import CallableRequest, open_callable
 from optimizer.assemble.components import MOST_IN_A_FILE, harness_of
 from optimizer.campaign import Campaign
-from optimizer.errors import CampaignBusy, SettingsError
+from optimizer.errors import CampaignBusy, RepositoryError, SettingsError
 from optimizer.evaluation.checks import check_files
 from optimizer.events import Bus, Event, ExperimentDecided
 from optimizer.records import Split, Verdict
@@ -196,6 +196,33 @@ def test_any_space_over_any_harness_will_do(tmp_path: Path) -> None:
         parts = campaign.parts
         tip = parts.workspace.tree(parts.branch.read() or "")
         assert parts.space.read(parts.workspace.files(tip))["limits.max_steps"] in (8, 9)
+
+
+def test_a_harness_in_a_repository_of_the_users_is_worked_on_there(tmp_path: Path) -> None:
+    asked = request(300)
+    for name, content in dict(asked.harness if isinstance(asked.harness, Mapping) else {}).items():
+        place = tmp_path / "agents" / "one" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    (tmp_path / "notes.txt").write_text("mine\n")
+    for command in (["init", "-q"], ["add", "agents"], ["-c", "user.name=A", "-c", "user.email=a@x", "commit", "-qmx"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    there = replace(asked, harness=tmp_path / "agents" / "one")
+    with open_callable(there) as campaign:
+        assert campaign.run().finished
+        assert campaign.parts.ledger.folder == tmp_path / ".ratchet" / "callable"
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert status.stdout == "?? notes.txt\n", "nothing of the user's is touched"
+    with (
+        pytest.raises(SettingsError, match="beside a harness in a repository"),
+        open_callable(replace(there, folder=tmp_path / "elsewhere")),
+    ):
+        pass
+    with (
+        pytest.raises(RepositoryError, match="no such folder"),
+        open_callable(replace(there, harness=tmp_path / "agents" / "two")),
+    ):
+        pass
 
 
 NAMES = st.text(st.characters(exclude_characters='"\\', exclude_categories=["C", "Z"]), min_size=1, max_size=12)
