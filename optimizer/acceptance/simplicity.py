@@ -32,14 +32,14 @@ def removes(before: Files, after: Files) -> bool:
     """
     if any(path not in before for path in after):
         return False
-    figures = [measure(before, after) for measure in SIMPLICITY.values()]
-    if any(_rises(old, new) for old, new in figures) or all(new == old for old, new in figures):
-        return False
     changed = [path for path in after if after[path] != before[path]]
-    return all(
+    if not all(
         _less_settings(before, after) if path == HARNESS_FILE else _part_of(_words(after, path), _words(before, path))
         for path in changed
-    )
+    ):
+        return False
+    figures = [measure(before, after) for measure in SIMPLICITY.values()]
+    return any(new != old for old, new in figures) and not any(_rises(old, new) for old, new in figures)
 
 
 def _prompt_tokens(before: Files, after: Files) -> tuple[int, int]:
