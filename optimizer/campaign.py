@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from optimizer.acceptance.exam import exam_due, final_due
+from optimizer.acceptance.sizing import Sizes
+from optimizer.calibration import Asked, calibrated_sizes
 from optimizer.certification import Site, hold_exam, look_at_holdout
 from optimizer.errors import BudgetExceeded, ModelUnavailable
 from optimizer.evaluation.base import Stopped
@@ -25,7 +27,8 @@ IDLE_EXPERIMENTS = 40
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """One campaign, opened. ``certify`` and ``holdout`` are the tasks of those splits, empty when there are none;
-    ``baseline`` is the harness tree it began with, ``holdout_repeats`` the rollouts a holdout task."""
+    ``baseline`` is the harness tree it began with, ``holdout_repeats`` the rollouts a holdout task,
+    ``calibration`` what a person says of it."""
 
     parts: Parts
     stopping: Stopping
@@ -34,11 +37,12 @@ class Campaign:
     certify: Mapping[str, Task]
     holdout: Mapping[str, Task]
     holdout_repeats: int
+    calibration: Asked = field(default_factory=Asked)
 
     def run(self) -> CampaignEnded:
         """Begin, or go on where a killed or stopped process left off; how it ended."""
         try:
-            ended = self._run()
+            ended = self._calibrated()._run()
         except Stopped:
             ended = CampaignEnded(self.stopping.halted() or "stopped at once", finished=False)
         except KeyboardInterrupt:
@@ -48,6 +52,14 @@ class Campaign:
             ended = CampaignEnded(why, finished=False, to_mend=not error.heals, hint=error.hint)
         self.parts.emit(ended)
         return ended
+
+    def _calibrated(self) -> Campaign:
+        """The campaign with the sizes that its calibration sets, which is held first where it is yet to be."""
+        before = Sizes(self.parts.gate, self.holdout_repeats)
+        sizes = calibrated_sizes(
+            self._standing(), self.parts, self.stopping, self.calibration, before, certify=len(self.certify)
+        )
+        return replace(self, parts=replace(self.parts, gate=sizes.preset), holdout_repeats=sizes.holdout_repeats)
 
     def _run(self) -> CampaignEnded:
         standing, memory = self._standing(), recollect(self.parts)

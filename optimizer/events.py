@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from optimizer.records import Decision, Proposal, Rollout, Spend
 
@@ -30,9 +31,23 @@ class CampaignStarted:
 
 @dataclass(frozen=True, slots=True)
 class PhaseChanged:
-    """``phase`` is ``search``, ``exam``, ``holdout`` or ``done``; ``text`` says more in words."""
+    """``phase`` is ``calibration``, ``search``, ``exam``, ``holdout`` or ``done``; ``text`` says more in words."""
 
     phase: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """The baseline was measured against itself: ``record`` is what that found, as JSON."""
+
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Remarked:
+    """Something that a person should know of, though the campaign goes on."""
+
     text: str
 
 
@@ -95,6 +110,8 @@ class CampaignEnded:
 Event = (
     CampaignStarted
     | PhaseChanged
+    | Calibrated
+    | Remarked
     | ExperimentStarted
     | RolloutFinished
     | ExperimentDecided

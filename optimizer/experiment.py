@@ -155,7 +155,7 @@ def _evaluate(
     try:
         while ask := plan(pool, evaluation, settings, order):
             candidate, champion = _run(variant, files, standing.tree, ask, parts, until, label=f"{number:06}")
-            _refuse_broken_champion(champion)
+            refuse_broken_champion(champion)
             ran += candidate
             evaluation = gathered(evaluation, candidate, champion)
             decision = _broken(ran) or decision_on(evaluation)
@@ -211,7 +211,7 @@ def _baseline_costs(standing: Standing, evaluation: Evaluation, parts: Parts) ->
     )
 
 
-def _refuse_broken_champion(ran: Sequence[Rollout]) -> None:
+def refuse_broken_champion(ran: Sequence[Rollout]) -> None:
     """Nothing can be compared with a harness that never runs, and a night of zeros would look like a result."""
     if len(ran) >= BROKEN_LEAST and all(rollout.status is Status.crash for rollout in ran):
         raise SettingsError(

@@ -24,7 +24,7 @@ def front_of(ledger: Ledger) -> list[FrontMember]:
 
     The cost is in dollars where the campaign spent any, else in billed tokens. All figures are the search's estimates.
     """
-    rows, costs = list(ledger.experiments()), ledger.rollouts.costs("search")
+    rows, costs = list(ledger.experiments()), ledger.rollouts.costs("search", "calibration")
     gate = ledger.gate()
     if gate is None or not rows or not costs:
         return []

@@ -35,7 +35,8 @@ class SuiteSettings(_Settings):
 
     ``tasks`` is a JSONL file beside ``experiment.toml``, ``generator`` a ``package.module:function``; one of the two.
     ``environment`` builds the tools, inside the sandbox. Relative paths stand relative to ``experiment.toml``.
-    ``callable`` is for campaigns begun from Python: no file can hold a function.
+    ``callable`` is for campaigns begun from Python: no file can hold a function. ``deterministic`` says whether the
+    same harness always scores the same on a task; when it is not given, calibration finds out.
     """
 
     kind: Literal["agent", "callable"] = "agent"
@@ -44,6 +45,7 @@ class SuiteSettings(_Settings):
     generator_args: dict[str, Any] = {}
     environment: str
     environment_args: dict[str, Any] = {}
+    deterministic: bool | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> SuiteSettings:
@@ -86,11 +88,27 @@ class ObjectiveSettings(_Settings):
     kept when it is shown not to be worse; ``simpler_margin``, as a fraction of the scale, is what all of them together
     may lose between two certificates: the gate's own when not given, 0 to keep none for being simple."""
 
-    metric: Literal["score"] = "score"
-    direction: Literal["maximize"] = "maximize"
+    metric: str = "score"
+    direction: Literal["maximize", "minimize"] = "maximize"
     constraints: Annotated[tuple[ConstraintSettings, ...], Field(strict=False)] = ()
     tie_breaks: Annotated[tuple[TieBreak, ...], Field(strict=False), AfterValidator(_named_once)] = ()
     simpler_margin: Annotated[float, Field(ge=0, le=0.5)] | None = None
+
+    @model_validator(mode="after")
+    def _known_direction(self) -> ObjectiveSettings:
+        if self.metric != "score" and "direction" not in self.model_fields_set:
+            raise ValueError(
+                f"expected 'direction' beside the metric '{self.metric}': maximize when more is better, minimize when "
+                "less is (the built-in metric 'score' is maximized)"
+            )
+        if self.metric != "score":
+            raise ValueError(
+                f"got the metric '{self.metric}', expected 'score', which is what a suite's grader gives; what a "
+                "rollout costs can be limited in objective.constraints"
+            )
+        if self.direction != "maximize":
+            raise ValueError("got direction 'minimize' for the metric 'score', expected 'maximize': more is better")
+        return self
 
 
 class BudgetSettings(_Settings):
@@ -127,13 +145,15 @@ class GateSettings(_Settings):
 
     ``max_passes`` is the most rollouts of a candidate on one search task, the preset's own when not given: fewer leave
     more candidates for a small budget. ``holdout_repeats`` is the number of rollouts a holdout task, for the baseline
-    and for the certified champion each.
+    and for the certified champion each. ``calibrate`` measures the baseline against itself first, within a twentieth of
+    the budget, and sets the sizes that are not given here.
     """
 
     preset: Literal["fast", "careful"] = "fast"
     max_passes: Annotated[int, Field(ge=1, le=100)] | None = None
     exam_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
     holdout_repeats: Annotated[int, Field(ge=1, le=20)] = 2
+    calibrate: bool = True
 
 
 class SandboxSettings(_Settings):

@@ -22,7 +22,8 @@ class Standing:
     the limits at which the search ended for want of budget, empty before. ``ending`` names the limits under which the
     search is over, empty before, and ``stage`` what comes next in that end: ``exam``, ``holdout`` or ``done``.
     ``baseline_costs`` is what is known of the first harness's costs, where a constraint compares with them;
-    ``conceded`` the loss that simplifications kept since the last certificate may have cost, as a fraction.
+    ``conceded`` the loss that simplifications kept since the last certificate may have cost, as a fraction;
+    ``calibration`` what was found when the first harness was measured against itself (JSON), None before.
     """
 
     tree: str
@@ -42,6 +43,7 @@ class Standing:
     stage: str = ""
     baseline_costs: Costs = field(default_factory=Costs)
     conceded: float = 0.0
+    calibration: Mapping[str, Any] | None = None
 
     @classmethod
     def at_baseline(cls, tree: str, commit: str) -> Standing:
@@ -114,6 +116,7 @@ class Standing:
             "stage": self.stage,
             "conceded": self.conceded,
             **({"baseline_costs": self.baseline_costs.to_json()} if self.baseline_costs.known else {}),
+            **({"calibration": self.calibration} if self.calibration is not None else {}),
         }
 
     @classmethod

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from optimizer.evaluation.budget import Budget
@@ -107,6 +107,17 @@ class Stopping:
         deadline = self.budget.limits.deadline
         whole = math.inf if deadline is None else deadline - self.began_at
         return min(END_SHARE * whole, LEAST_END_S + TIME_MARGIN * self._end_rollouts() / FIRST_RATE)
+
+    def shrink_end(self, *, exam: int, holdout: int) -> None:
+        """Less is needed at the end than was set aside: at most ``exam`` rollouts for the last exam, and ``holdout``
+        for the holdout. The search has the rest."""
+        before = self.end
+        exam = exam if before.exam is None else min(exam, before.exam)
+        least = min(before.exam_least, exam)
+        self.end = replace(before, exam=None if before.exam is None else exam, exam_least=least, holdout=holdout)
+        self.budget.release("holdout", rollouts=before.holdout - holdout)
+        if before.exam is not None:
+            self.budget.release("final", rollouts=before.exam - exam)
 
     def _end_rollouts(self) -> int:
         return self.end.holdout + self.end.exam_rollouts(self.budget.spent.rollouts)

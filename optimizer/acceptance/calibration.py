@@ -2,7 +2,7 @@
 
 The caller's loop, where ``most`` is the number of rollouts that it may have::
 
-    while wanted := plan_calibration(order, scores, most):
+    while wanted := plan_calibration(order, scores, most, each=3):
         scores = <scores with the rollouts of wanted>
     found = calibrate(scores)
 
@@ -70,17 +70,17 @@ class Calibration:
 
 
 def plan_calibration(
-    order: Sequence[str], scores: Scores, most: int, *, again: bool = True
+    order: Sequence[str], scores: Scores, most: int, *, each: int, again: bool = True
 ) -> tuple[tuple[str, int], ...]:
     """The next rollouts, each a (task, repeat index); empty when there is enough, or ``most`` are done.
 
-    The first tasks of ``order`` are run twice, until a noisy suite would have shown itself; when it has, the rest of
-    ``most`` goes round all tasks. While no score has changed nothing more is run. ``again=False`` runs no task twice.
+    The first tasks of ``order`` are run twice, until a noisy suite would have shown itself; when it has, all tasks are
+    run ``each`` times. While no score has changed nothing more is run. ``again=False`` runs no task twice.
     """
     if not again:
         wanted = dict.fromkeys(order[:most], 1)
     elif _differ(scores):
-        wanted = _filled(order, scores, most)
+        wanted = _filled(order, scores, min(most, each * len(order)))
     else:
         wanted = _first(order, most)
     highest = max(wanted.values(), default=0)

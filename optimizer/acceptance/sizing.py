@@ -19,10 +19,13 @@ REFERENCE_NOISE = 1 / 6
 REFERENCE_TASKS = 50
 REFERENCE_BUDGET = 20_000
 MOST_PASSES = 8
+STAYS = 0.7
+"""What would change by less than this factor is left alone: the noise is not known so exactly."""
 LEAST_REPEATS = 20
 """Re-runs below which the noise is too roughly known to set sizes by: with 20 its standard error is a third of it."""
 
 MAX_PASSES = "max_passes"
+MIN_CHAMPION = "min_champion"
 HOLDOUT_REPEATS = "holdout_repeats"
 
 
@@ -52,7 +55,7 @@ class Sizes:
 
 def sized(before: Sizes, found: Calibration, *, tasks: int, rollouts: int | None, fixed: Collection[str] = ()) -> Sizes:
     """The sizes for a suite of ``tasks`` search tasks on which ``found`` was measured, and a budget of ``rollouts``
-    (None: no limit). ``fixed`` names what a person set: ``max_passes``, ``holdout_repeats``."""
+    (None: no limit). ``fixed`` names what a person set: ``max_passes``, ``min_champion``, ``holdout_repeats``."""
     if found.deterministic:
         return for_deterministic(before, fixed=fixed)
     if found.noise is None or found.repeats < LEAST_REPEATS:
@@ -61,7 +64,7 @@ def sized(before: Sizes, found: Calibration, *, tasks: int, rollouts: int | None
     working, reasons = before.preset.working, []
     ratio = found.noise / REFERENCE_NOISE
     champion = max(1, min(working.min_champion, math.ceil(working.min_champion * ratio - 1e-9)))
-    if champion != working.min_champion:
+    if champion != working.min_champion and MIN_CHAMPION not in fixed:
         reasons.append(
             f"min_champion {champion} in place of {working.min_champion}: a rollout run again varies little "
             f"(standard deviation {100 * math.sqrt(found.noise):.1f} points)"
@@ -103,6 +106,8 @@ def _passes(working: WorkingSettings, ratio: float, tasks: int, rollouts: int | 
     candidates. (Found in simulation: with 20, 50 and 200 tasks, 3,000 and 20,000 rollouts, noise of 1/6 and 1/30.)"""
     budget = 1.0 if rollouts is None else math.sqrt(min(1.0, rollouts / REFERENCE_BUDGET))
     wanted = working.max_passes * REFERENCE_TASKS / tasks * ratio * budget
+    if STAYS <= wanted / working.max_passes <= 1 / STAYS:
+        return working.max_passes
     return max(1, min(max(MOST_PASSES, working.max_passes), math.floor(wanted + 0.5)))
 
 

@@ -1,5 +1,6 @@
 """Names to objects: the only importer of what stands behind the protocols."""
 
+from optimizer.assemble.calibrating import calibrate_harness
 from optimizer.assemble.facts import facts_of
 from optimizer.assemble.opening import open_campaign
 from optimizer.assemble.plan import plan_campaign
@@ -10,6 +11,7 @@ from optimizer.assemble.verifying import verify_commit
 __all__ = [
     "Planned",
     "Request",
+    "calibrate_harness",
     "facts_of",
     "open_campaign",
     "open_scoring",

@@ -13,6 +13,7 @@ from optimizer.assemble.machine import Check, OnRollout
 from optimizer.assemble.opening import open_campaign
 from optimizer.assemble.plan import check_room, existing_campaign, home_around, seed_of
 from optimizer.assemble.planned import Planned
+from optimizer.assemble.sizes import declared
 from optimizer.campaign import Campaign
 from optimizer.errors import SettingsError
 from optimizer.evaluation.budget import Budget
@@ -45,7 +46,9 @@ class CallableRequest:
     :mod:`optimizer.evaluation.in_process`). ``harness`` is what to start from, ``space`` what may change in it.
     ``tasks`` are ids by split; without ``certify`` nothing is ever certified, without ``holdout`` nothing is reported.
     ``rollouts`` is the budget, all in all. ``exam_share`` of it is kept for the last exam, ``holdout_repeats`` are the
-    rollouts a holdout task.
+    rollouts a holdout task, 2 when not given. ``calibrate`` measures the harness against itself first and sets the
+    gate's sizes by what it finds; those of a ``gate`` that is no preset stay. ``deterministic`` says whether the same
+    harness always scores the same on a task, whatever the seed; None: calibration finds out.
 
     A harness that is a folder is one of a git repository of yours, committed, and the campaign lives there (``folder``
     is None then). One of files gets a repository of its own in ``folder``; given the same one again the campaign goes
@@ -62,7 +65,9 @@ class CallableRequest:
     view: View | None = None
     gate: Preset = FAST
     exam_share: float = 0.10
-    holdout_repeats: int = 2
+    holdout_repeats: int | None = None
+    calibrate: bool = True
+    deterministic: bool | None = None
     proposers: ProposerSettings = DEFAULT_PROPOSERS
     name: str = "callable"
     folder: Path | None = None
@@ -117,7 +122,7 @@ def _place(request: CallableRequest, stack: ExitStack) -> tuple[Home, str, bool]
 
 
 def _planned(request: CallableRequest, home: Home, harness: str, stays: bool) -> Planned:
-    suite = CallSuite(request.tasks)
+    suite = CallSuite(request.tasks, deterministic=request.deterministic)
     if len(suite.tasks(Split.search)) < 2:
         raise SettingsError("tasks: got fewer than 2 search tasks, expected enough to compare on (60 or more)")
     if request.rollouts < 1:
@@ -132,7 +137,7 @@ def _planned(request: CallableRequest, home: Home, harness: str, stays: bool) ->
         suite=suite,
         space=request.space,
         space_text=_told(request).encode(),
-        gate=request.gate,
+        gate=declared(request.gate, suite),
         seed=seed_of(request.seed, known, home),
         limits=BudgetSettings(rollouts=request.rollouts),
         seconds=None,
@@ -149,16 +154,20 @@ def _planned(request: CallableRequest, home: Home, harness: str, stays: bool) ->
 def _settings(request: CallableRequest) -> ExperimentSettings:
     """As ``experiment.toml`` would say it, could a file hold a function."""
     preset = next((name for name, preset in PRESETS.items() if preset == request.gate), "fast")
+    gate = {
+        "preset": preset,
+        "exam_share": request.exam_share,
+        "holdout_repeats": request.holdout_repeats,
+        "calibrate": request.calibrate,
+    }
     return ExperimentSettings(
         name=request.name,
         description=f"Calls of {_called(request.score)}",
         harness=HARNESS,
-        suite=SuiteSettings(kind="callable", environment=""),
+        suite=SuiteSettings(kind="callable", environment="", deterministic=request.deterministic),
         budget=BudgetSettings(rollouts=request.rollouts),
         proposers=request.proposers,
-        gate=GateSettings.model_validate(
-            {"preset": preset, "exam_share": request.exam_share, "holdout_repeats": request.holdout_repeats}
-        ),
+        gate=GateSettings.model_validate({name: value for name, value in gate.items() if value is not None}),
     )
 
 

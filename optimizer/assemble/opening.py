@@ -13,12 +13,20 @@ from optimizer.assemble.founding import check_same, found, refuse_early
 from optimizer.assemble.machine import Check, Machine, SandboxMachine
 from optimizer.assemble.machinery import proposer_of
 from optimizer.assemble.planned import Planned
-from optimizer.assemble.sizes import end_of, needed_of, objective_of, tasks_of
+from optimizer.assemble.sizes import (
+    calibration_of,
+    end_of,
+    holdout_repeats_of,
+    needed_of,
+    objective_of,
+    remarks_of,
+    tasks_of,
+)
 from optimizer.campaign import Campaign
 from optimizer.errors import LedgerError
 from optimizer.evaluation.base import Runner
 from optimizer.evaluation.budget import Budget
-from optimizer.events import Bus, CampaignStarted, RolloutFinished, Spent
+from optimizer.events import Bus, CampaignStarted, Remarked, RolloutFinished, Spent
 from optimizer.ledger.branch import Branch
 from optimizer.ledger.lock import CampaignLock
 from optimizer.ledger.settle import recover
@@ -61,6 +69,8 @@ def open_campaign(planned: Planned, bus: Bus, machine: Machine | None = None) ->
         parts = _parts(planned, ledger, branch, workspace, runner, bus, cancel, machine.check(cancel))
         ledger.beat()
         bus.emit(_started(planned, ledger, done, machine))
+        for text in remarks_of(planned):
+            bus.emit(Remarked(text))
         bus.emit(Spent(budget.spent, share_spent(budget, stopping)))
         campaign = ledger.campaign
         yield Campaign(
@@ -70,7 +80,8 @@ def open_campaign(planned: Planned, bus: Bus, machine: Machine | None = None) ->
             baseline_commit=campaign.baseline,
             certify=tasks_of(planned.suite, Split.certify),
             holdout={} if planned.no_holdout else tasks_of(planned.suite, Split.holdout),
-            holdout_repeats=planned.settings.gate.holdout_repeats,
+            holdout_repeats=holdout_repeats_of(planned),
+            calibration=calibration_of(planned),
         )
 
 

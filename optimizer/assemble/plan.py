@@ -53,7 +53,7 @@ def plan_campaign(request: Request) -> Planned:
         suite=suite,
         space=space,
         space_text=(folder / settings.space).read_bytes(),
-        gate=gate_of(settings),
+        gate=gate_of(settings, suite),
         seed=seed,
         limits=limits,
         seconds=seconds,
@@ -106,9 +106,17 @@ def _suite(settings: ExperimentSettings, folder: Path) -> Suite:
 
 
 def _check_suite(suite: Suite, *, no_holdout: bool) -> None:
-    if len(suite.tasks(Split.search)) < 2:
+    search, certify = len(suite.tasks(Split.search)), len(suite.tasks(Split.certify))
+    if search < 2:
         raise SettingsError(
-            "suite: got fewer than 2 search tasks, expected enough to compare harnesses on (60 or more)"
+            f"suite: got {search} search task{'' if search == 1 else 's'}, expected at least 2: a single task "
+            "says nothing of others",
+            hint='give 60 tasks or more split = "search", 30 split = "certify" and 60 split = "holdout"',
+        )
+    if certify == 1:
+        raise SettingsError(
+            "suite: got 1 certify task, expected none or at least 2: an exam on a single task can certify nothing",
+            hint='give 30 tasks or more split = "certify"',
         )
     if not suite.tasks(Split.holdout) and not no_holdout:
         raise SettingsError(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from optimizer.acceptance.constraints import Constraint
 from optimizer.acceptance.objective import Objective
 from optimizer.acceptance.presets import PRESETS, Preset
+from optimizer.acceptance.sizing import HOLDOUT_REPEATS, MAX_PASSES, MIN_CHAMPION, Sizes, for_deterministic
 from optimizer.assemble.planned import Planned
+from optimizer.calibration import Asked
+from optimizer.evaluation.scores import graded
 from optimizer.pools.threads import usable_processors
 from optimizer.records import Split, Task
 from optimizer.settings import ExperimentSettings
@@ -19,12 +23,50 @@ MOST_FOR_THE_EXAM = 0.25
 """A last exam that needs a larger share of the rollouts than this (and than it was given) is not held."""
 
 
-def gate_of(settings: ExperimentSettings) -> Preset:
-    """The gate's sizes: the preset's, with what the experiment sets itself."""
+FEW_TASKS = 8
+"""An exam's share of false passes is tested down to so many tasks (:mod:`optimizer.acceptance.exam`)."""
+
+
+def gate_of(settings: ExperimentSettings, suite: Suite) -> Preset:
+    """The gate's sizes: the preset's, with what the experiment sets itself; where the suite is said to be
+    deterministic, those of one rollout a task."""
     preset = PRESETS[settings.gate.preset]
     own = {"max_passes": settings.gate.max_passes, "simpler_margin": settings.objective.simpler_margin}
     chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
-    return replace(preset, working=replace(preset.working, **chosen))
+    return declared(replace(preset, working=replace(preset.working, **chosen)), suite)
+
+
+def declared(gate: Preset, suite: Suite) -> Preset:
+    """The gate's sizes on a suite that says of itself whether it is deterministic."""
+    return for_deterministic(Sizes(gate, 1)).preset if suite.deterministic else gate
+
+
+def holdout_repeats_of(planned: Planned) -> int:
+    """Rollouts a holdout task, for each side."""
+    return 1 if planned.gate.working.deterministic else planned.settings.gate.holdout_repeats
+
+
+def calibration_of(planned: Planned) -> Asked:
+    """What the experiment says of calibration. What was set by hand stays, and so does all of a gate that was."""
+    gate, suite = planned.settings.gate, planned.suite
+    fixed = {MAX_PASSES, HOLDOUT_REPEATS} & gate.model_fields_set
+    if planned.gate != gate_of(planned.settings, suite):
+        fixed |= {MAX_PASSES, MIN_CHAMPION}
+    return Asked(gate.calibrate, suite.deterministic, frozenset(fixed), partial(graded, suite))
+
+
+def remarks_of(planned: Planned) -> list[str]:
+    """What a person should know of the suite's size before anything is run."""
+    return [
+        f"the suite has {number} {split} task{'' if number == 1 else 's'}: {why}"
+        for split, why in (
+            (Split.search, "an edit that helps is hardly told from one that does nothing; take 60 or more"),
+            (Split.certify, f"an exam can show next to nothing; take 30 or more, {FEW_TASKS} at the least"),
+            (Split.holdout, "the interval of any gain will be very wide; take 60 or more"),
+        )
+        if 0 < (number := len(planned.suite.tasks(split))) < FEW_TASKS
+        and not (split is Split.holdout and planned.no_holdout)
+    ]
 
 
 def objective_of(settings: ExperimentSettings) -> Objective:
@@ -44,7 +86,7 @@ def end_of(planned: Planned) -> End:
     that would take too much of the budget, none is held and the search has it."""
     gate, exam = planned.settings.gate, planned.gate.exam
     certify, tasks = len(planned.suite.tasks(Split.certify)), len(planned.suite.tasks(Split.holdout))
-    holdout = 0 if planned.no_holdout else 2 * gate.holdout_repeats * tasks
+    holdout = 0 if planned.no_holdout else 2 * holdout_repeats_of(planned) * tasks
     share = gate.exam_share if certify else 0.0
     least = 2 * exam.min_repeats * certify if share else 0
     rollouts = planned.limits.rollouts

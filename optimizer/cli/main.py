@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli import bench, door, init, inspect, run, upkeep
+from optimizer.cli import bench, calibrate, door, init, inspect, run, upkeep
 from optimizer.cli.hiding import hide_memory
 from optimizer.errors import RatchetError
 from search_space.errors import SearchSpaceError
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.command("run")(run.run)
+app.command("calibrate")(calibrate.calibrate)
 app.command("status")(inspect.status)
 app.command("log")(inspect.log)
 app.command("show")(inspect.show)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -58,3 +61,14 @@ def nearest(path: Path) -> str:
 def home_of(where: Path, campaign: str | None) -> Home:
     """The campaign that the options mean. Raises :class:`optimizer.errors.CampaignMissing`."""
     return find_home(where.resolve(), campaign)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[], None]]:
+    """Counts on the terminal, if there is one: it may take minutes."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    done = itertools.count(1)
+    with Console(stderr=True, highlight=False).status(f"{what} …") as shown:
+        yield lambda: shown.update(f"{what}: {next(done)} rollouts …")

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import secrets
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from optimizer.assemble import verify_commit
 from optimizer.cli import doctor as examination
-from optimizer.cli.options import AsJson, CampaignName, Where, console, home_of
+from optimizer.cli.options import AsJson, CampaignName, Where, console, counting, home_of
 from optimizer.ledger.lock import running_pid
 from optimizer.reports.json_text import json_text
 from optimizer.verification import Finding
@@ -40,7 +36,7 @@ def verify(
     or that cannot be told from so many rollouts."""
     home = home_of(where, campaign)
     attempt = secrets.randbelow(1_000_000) if attempt is None else attempt
-    with _counting(f"measuring {which} and its parent on fresh seeds") as count:
+    with counting(f"measuring {which} and its parent on fresh seeds") as count:
         found = verify_commit(home, which, repeats=repeats, attempt=attempt, on_rollout=count)
     if as_json:
         value = {
@@ -58,17 +54,6 @@ def verify(
         screen.print(f"the same seeds again: --attempt {attempt}", style="dim")
     if found.finding is not Finding.stands:
         raise typer.Exit(EXIT_NOT_CONFIRMED)
-
-
-@contextmanager
-def _counting(what: str) -> Iterator[Callable[[], None]]:
-    """Counts on the terminal, if there is one: it may take minutes."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    done = itertools.count(1)
-    with Console(stderr=True, highlight=False).status(f"{what} …") as shown:
-        yield lambda: shown.update(f"{what}: {next(done)} rollouts …")
 
 
 def stop(campaign: CampaignName = None, where: Where = Path(), as_json: AsJson = False) -> None:

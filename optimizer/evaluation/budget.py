@@ -181,6 +181,13 @@ class Budget:
             purse = self._purses.setdefault(purpose, _Purse(Share()))
             purse.share += share
 
+    def release(self, purpose: str, *, rollouts: int) -> None:
+        """Give so many rollouts of the share of ``purpose`` back to all others, as far as it has them."""
+        with self._lock:
+            if (purse := self._purses.get(purpose)) is not None:
+                kept = max(0, purse.share.rollouts - max(0, rollouts))
+                purse.share = replace(purse.share, rollouts=kept)
+
     # What there is
 
     @property

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any
 
 from optimizer.errors import BudgetExceeded, RatchetError, SettingsError
 from optimizer.evaluation.base import Runner, Stopped, Wanted
 from optimizer.evaluation.budget import Budget, Grant
 from optimizer.evaluation.cache import RolloutStore
+from optimizer.evaluation.scores import as_score, described
 from optimizer.records import Rollout, RolloutKey, Spend, Status
 
 Score = Callable[[Any, str, int], object]
@@ -139,12 +138,11 @@ class _Batch:
 
 def checked(answer: object, task: str, seed: int) -> float:
     """The score that the function gave. Raises :class:`SettingsError` unless it is a number from 0 to 1."""
-    if isinstance(answer, Real) and math.isfinite(value := float(answer)) and 0.0 <= value <= 1.0:
+    value = as_score(answer)
+    if value is not None:
         return value
-    got = repr(answer)
     raise SettingsError(
-        f"score: got {got if len(got) <= 60 else got[:57] + '...'} ({type(answer).__name__}) for task '{task}' and "
-        f"seed {seed}, expected a number from 0 to 1",
+        f"score: got {described(answer)} for task '{task}' and seed {seed}, expected a number from 0 to 1",
         hint="scale the score into [0, 1], more being better; a rollout that cannot be scored should raise, and counts "
         "as 0. Nothing is lost: what was measured so far stands",
     )

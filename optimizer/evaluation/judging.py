@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from optimizer.evaluation.result import Result
+from optimizer.evaluation.scores import graded
 from optimizer.models.base import Account
 from optimizer.records import Rollout, RolloutKey, Status, Task
 from optimizer.sandboxes.base import Exit
@@ -53,7 +54,7 @@ def why_not_counted(attempt: Attempt) -> str:
 
 
 def judge(suite: Suite, task: Task, key: RolloutKey, attempt: Attempt) -> Rollout:
-    """The rollout that a counted attempt is, graded by ``suite``."""
+    """The rollout that a counted attempt is, graded by ``suite``; raises as :func:`graded` does."""
     ended, result = attempt.exit, attempt.result
     status, score, reason = Status.ok, 0.0, ""
     if ended.status == "timeout":
@@ -65,9 +66,7 @@ def judge(suite: Suite, task: Task, key: RolloutKey, attempt: Attempt) -> Rollou
     elif result.outcome == "model_error":
         status, reason = Status.crash, f"model error: {result.reason}"
     else:
-        score = suite.grade(task, result.answer)
-        if not 0.0 <= score <= 1.0:
-            raise ValueError(f"the suite scored task {task.id} {score!r}, expected a number from 0 to 1")
+        score = graded(suite, task, result.answer)
         reason = "" if result.outcome == "answered" else f"{result.outcome}: {result.reason}".rstrip(": ")
     # Waiting for a failing model is no property of the variant: it must not look slow for it.
     seconds = max(0.0, ended.seconds - attempt.account.waited_s)

@@ -32,7 +32,7 @@ PAIRS = f"""SELECT task, tree, score FROM rollouts
     WHERE tree IN (?, ?) AND {FINISHED} AND attempt <= ? ORDER BY task, seed, attempt"""
 
 COSTS = f"""SELECT tree, task, count(*) AS finished, {", ".join(f"sum({name}) AS {name}" for name in SPEND_COLUMNS)}
-    FROM rollouts WHERE purpose = ? AND {FINISHED} GROUP BY tree, task ORDER BY tree, task"""
+    FROM rollouts WHERE purpose IN ({{}}) AND {FINISHED} GROUP BY tree, task ORDER BY tree, task"""
 
 
 class Rollouts:
@@ -144,11 +144,11 @@ class Rollouts:
                 scores.setdefault(task, ([], []))[0 if tree == variant else 1].append(score)
         return [Pair(task, tuple(new), tuple(old)) for task, (new, old) in scores.items() if new]
 
-    def costs(self, purpose: str) -> dict[str, dict[str, Spend]]:
-        """What the finished rollouts of ``purpose`` cost together: by tree, by task; ``rollouts`` counts them."""
+    def costs(self, *purposes: str) -> dict[str, dict[str, Spend]]:
+        """What the finished rollouts of ``purposes`` cost together: by tree, by task; ``rollouts`` counts them."""
         found: dict[str, dict[str, Spend]] = {}
         with self._database.read() as connection:
-            for row in connection.execute(COSTS, (purpose,)):
+            for row in connection.execute(COSTS.format(", ".join("?" * len(purposes))), purposes):
                 spend = replace(spend_of(row), rollouts=row["finished"])
                 found.setdefault(row["tree"], {})[row["task"]] = spend
         return found

@@ -61,7 +61,8 @@ def render(progress: Progress, notice: str = "") -> RenderableType:
         f"· {started.campaign} · seed {started.seed} · model {started.model.partition(' (')[0]}",
         ("" if not started.resumed else f" · resumed after {some(started.done, 'experiment')}", "yellow"),
     )
-    parts = [head, _budget(progress), _spent(progress), *_standing(progress), Text(""), _decisions(progress)]
+    parts = [head, _budget(progress), _spent(progress), *_standing(progress), *_told(progress)]
+    parts += [Text(""), _decisions(progress)]
     if progress.rows:
         parts += [Text(""), _last(progress.rows[-1])]
     if notice and progress.ended is None:
@@ -109,6 +110,12 @@ def _last(row: Row) -> Text:
 def _gain(exam: ExamEnded) -> str:
     """A gain stands nowhere without its interval."""
     return f"{points(exam.effect)} ({interval(exam.low, exam.high)})"
+
+
+def _told(progress: Progress) -> list[RenderableType]:
+    """What calibration found, and what a person should know of."""
+    found = [Text(f"calibrated: {progress.calibration}")] if progress.calibration else []
+    return [*found, *(Text(f"! {text}", style="yellow") for text in progress.remarks)]
 
 
 def _decisions(progress: Progress) -> RenderableType:

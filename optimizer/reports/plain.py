@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from optimizer import events
 from optimizer.records import Proposal
+from optimizer.reports import calibration
 from optimizer.reports.json_text import json_text
 from optimizer.reports.progress import Progress
 from optimizer.reports.sentence import sentence
@@ -49,6 +50,10 @@ class PlainLog:
                 )
             case events.PhaseChanged():
                 return f"{event.phase}: {event.text}{NOT_CLAIMED * (event.phase == 'search')}"
+            case events.Calibrated():
+                return "\n".join([f"calibrated: {calibration.line(event.record)}", *map(_remark, _told(event))])
+            case events.Remarked():
+                return _remark(event.text)
             case events.ExperimentDecided():
                 what, told = short(event.proposal.what, 90), sentence(event.decision, event.seconds)
                 return f"#{event.number} {told} · {what} [{self._how_far()}]"
@@ -82,6 +87,14 @@ class JsonLog:
         if isinstance(event, events.ExperimentDecided):
             record["sentence"] = sentence(event.decision, event.seconds)
         _write(self._out, json_text(record))
+
+
+def _told(event: events.Calibrated) -> list[str]:
+    return [*event.record["sizes"]["reasons"], *calibration.remarks(event.record)]
+
+
+def _remark(text: str) -> str:
+    return f"note: {text}"
 
 
 def _write(out: TextIO, line: str) -> None:

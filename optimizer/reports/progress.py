@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from optimizer import events
 from optimizer.records import Decision, Proposal, Spend, Verdict
+from optimizer.reports import calibration
 
 RATE_WINDOW_S = 20.0
 """The rate shown is that of the last seconds, so that it follows a change of pace."""
@@ -31,6 +32,8 @@ class Progress:
     started: events.CampaignStarted | None = None
     phase: str = "starting"
     phase_text: str = ""
+    calibration: str = ""
+    remarks: list[str] = field(default_factory=list)
     current: events.ExperimentStarted | None = None
     rows: deque[Row] = field(default_factory=lambda: deque(maxlen=8))
     experiments: int = 0
@@ -56,7 +59,14 @@ class Progress:
                 self.champion = self.first_champion = event.champion
             case events.PhaseChanged():
                 self.phase, self.phase_text = event.phase, event.text
-                self.current = None
+                self.current, self.in_hand = None, 0
+            case events.Calibrated():
+                self.remarks += calibration.remarks(event.record)
+                self.calibration = calibration.line(event.record)
+                if event.record["found"]:
+                    self.champion = self.first_champion = event.record["found"]["mean"]
+            case events.Remarked():
+                self.remarks.append(event.text)
             case events.ExperimentStarted():
                 self.current, self.in_hand = event, 0
             case events.RolloutFinished():

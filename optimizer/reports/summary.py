@@ -15,6 +15,7 @@ from rich.text import Text
 from optimizer.ledger.rows import Exam, ExperimentRow, Totals
 from optimizer.ledger.store import Ledger
 from optimizer.records import FrontMember, Switch, Verdict
+from optimizer.reports import calibration
 from optimizer.reports.experiments import experiment_json
 from optimizer.reports.findings import flags_line, front_line, member_json, switch_json
 from optimizer.reports.sentence import sentence
@@ -32,7 +33,8 @@ NO_HOLDOUT = (
 class Summary:
     """All that a summary shows. ``holdout`` is the last recorded look, None when there was none; ``has_holdout`` tells
     whether the suite has such a split at all; ``looks`` counts the looks, ``stale`` tells whether the champion has
-    changed since the last one. ``front`` is the Pareto front, ``switches`` what each flag did."""
+    changed since the last one. ``front`` is the Pareto front, ``switches`` what each flag did, ``calibration``
+    what was found when the baseline was measured against itself."""
 
     totals: Totals
     kept: Sequence[ExperimentRow]
@@ -44,6 +46,7 @@ class Summary:
     why: str
     front: Sequence[FrontMember] = ()
     switches: Sequence[Switch] = ()
+    calibration: Mapping[str, Any] | None = None
 
 
 def summarize(
@@ -63,6 +66,7 @@ def summarize(
         why=why,
         front=front,
         switches=switches,
+        calibration=gate.get("calibration") if gate else None,
     )
 
 
@@ -82,6 +86,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "holdout_looks": summary.looks,
         "holdout_is_stale": summary.stale,
         "exams": [{"number": exam.number, "outcome": exam.outcome, **exam.result} for exam in summary.exams],
+        "calibration": summary.calibration,
         "experiments": totals.experiments,
         "verdicts": dict(totals.verdicts),
         "kept": [experiment_json(row) for row in summary.kept],
@@ -105,6 +110,8 @@ def render(summary: Summary, *, commands: Sequence[tuple[str, str]] = (), framed
     parts += [_holdout(summary), Text(""), _exams(summary), Text(""), _kept(summary), Text("")]
     if findings := [line for line in (front_line(summary.front), flags_line(summary.switches)) if line]:
         parts += [*map(Text, findings), Text("")]
+    if summary.calibration is not None:
+        parts += [*_calibration(summary.calibration), Text("")]
     parts.append(_cost(summary.totals))
     if commands:
         width = min(34, max(len(command) for command, _ in commands))
@@ -182,6 +189,13 @@ def _kept(summary: Summary) -> RenderableType:
             style="dim",
         ),
     )
+
+
+def _calibration(record: Mapping[str, Any]) -> list[RenderableType]:
+    return [
+        Text(f"Calibrated: {calibration.line(record)}."),
+        *(Text(f"! {text}.", style="yellow") for text in calibration.remarks(record)),
+    ]
 
 
 def _cost(totals: Totals) -> RenderableType:

@@ -36,6 +36,7 @@ class AgentSuite:
         hash_args: Mapping[str, Any] | None = None,
         readable: Sequence[Path] = (),
         effects: Mapping[str, Effects] | None = None,
+        deterministic: bool | None = None,
     ) -> None:
         self._environment: Final = environment
         self._environment_args: Final = dict(environment_args)
@@ -43,6 +44,7 @@ class AgentSuite:
         self._splits: Final = {split: tuple(g.task for g in tasks if g.task.split == split) for split in Split}
         self._readable: Final = tuple(readable)
         self._effects: Final = dict(effects or {})
+        self._deterministic: Final = deterministic
         self._hash: Final = _hash(tasks, environment, self._environment_args if hash_args is None else hash_args)
 
     @classmethod
@@ -68,6 +70,7 @@ class AgentSuite:
             hash_args=settings.environment_args,
             readable=_readable(settings.environment, args),
             effects=_effects(settings.environment, args),
+            deterministic=settings.deterministic,
         )
 
     @property
@@ -88,6 +91,11 @@ class AgentSuite:
     def effects(self) -> Mapping[str, Effects]:
         """What the environment's module says in its ``effects(environment_args)``, when it has one."""
         return self._effects
+
+    @property
+    def deterministic(self) -> bool | None:
+        """What the settings say."""
+        return self._deterministic
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """The tasks of a split, in the order of the file or the generator."""

@@ -33,6 +33,12 @@ class Suite(Protocol):
         """What the tools of a rollout declare to touch, by name; empty where that is not known."""
         ...
 
+    @property
+    def deterministic(self) -> bool | None:
+        """Whether the same harness always scores the same on a task, whatever the seed; None where that is not
+        known."""
+        ...
+
     def tasks(self, split: Split) -> Sequence[Task]:
         """The tasks of a split, in a fixed order."""
         ...

@@ -21,8 +21,9 @@ class CallSuite:
     readable: Sequence[Path] = ()
     effects: Mapping[str, Effects] = {}
 
-    def __init__(self, ids: Mapping[Split, Sequence[str]]) -> None:
+    def __init__(self, ids: Mapping[Split, Sequence[str]], *, deterministic: bool | None = None) -> None:
         """Raises :class:`SettingsError` for an id that is there twice: a task of two splits would be no fresh one."""
+        self.deterministic = deterministic
         met: dict[str, Split] = {}
         for split in Split:
             for task in ids.get(split, ()):

@@ -41,7 +41,14 @@ def heard(project: Project, request: Request, *, cancelled: bool = False) -> tup
     events: list[Event] = []
     with open_campaign(plan_campaign(request), Bus(events.append)) as campaign:
         if cancelled:
-            campaign.parts.cancel.set()
+            tell = campaign.parts.emit
+
+            def emit(event: Event) -> None:
+                tell(event)
+                if isinstance(event, ExperimentStarted):
+                    campaign.parts.cancel.set()
+
+            campaign = replace(campaign, parts=replace(campaign.parts, emit=emit))
         ended = campaign.run()
         memory = recollect(campaign.parts)
         assert len(memory.past) == campaign.parts.ledger.next_number() - 1 - cancelled
@@ -62,7 +69,8 @@ def test_cancelled_at_once_then_taken_up(project: Project, capsys: pytest.Captur
     assert decided[0].decision.verdict is Verdict.keep and decided[0].commit
     assert isinstance(more[0], CampaignStarted)
     phases = [event.phase for event in more if isinstance(event, PhaseChanged)]
-    assert phases[0] == "search" and phases[-2:] == ["holdout", "done"]
+    assert phases[0] == "search", "calibrated in the first sitting"
+    assert phases[-2:] == ["holdout", "done"]
     purposes = {event.purpose for event in more if isinstance(event, RolloutFinished)}
     assert {"search", "holdout"} <= purposes
     assert capsys.readouterr().out == "", "a campaign prints nothing: who listens does"

@@ -60,6 +60,7 @@ class Ratchet:
             gate=self.gate,
             exam_share=self.exam_share,
             proposers=self.stream if problem.stream else self.proposers,
+            deterministic=True if problem.deterministic else None,
             name="bench",
         )
 

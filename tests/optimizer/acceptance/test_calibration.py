@@ -14,10 +14,12 @@ from optimizer.acceptance.calibration import FOOLED_AT_MOST, NOISY_SHARE, Calibr
 Scorer = Callable[[str, int], float]
 
 
-def measured(tasks: int, most: int, score: Scorer, *, again: bool = True) -> tuple[dict[str, tuple[float, ...]], int]:
+def measured(
+    tasks: int, most: int, score: Scorer, *, each: int = 3, again: bool = True
+) -> tuple[dict[str, tuple[float, ...]], int]:
     """The loop of the module; the scores, and how often it asked."""
     order, scores, rounds = [f"t{n}" for n in range(tasks)], dict[str, tuple[float, ...]](), 0
-    while wanted := plan_calibration(order, scores, most, again=again):
+    while wanted := plan_calibration(order, scores, most, each=each, again=again):
         rounds += 1
         for task, repeat in wanted:
             assert repeat == len(scores.get(task, ())), "in the order of repeats"
@@ -41,7 +43,7 @@ def fixed(task: str, repeat: int) -> float:
 
 
 def test_noise_is_found_at_once_and_the_rest_goes_round_all_tasks() -> None:
-    scores, rounds = measured(50, 150, coin(1))
+    scores, rounds = measured(50, 1000, coin(1))
     assert rounds == 2 and {len(values) for values in scores.values()} == {3}
     result = found(scores)
     assert (result.rollouts, result.tasks, result.repeats) == (150, 50, 100)
@@ -114,7 +116,7 @@ def test_the_halves_contain_zero_about_as_often_as_they_should() -> None:
     for seed in range(runs):
         rng = random.Random(f"chances {seed}")
         chances = {f"t{n}": rng.random() for n in range(40)}
-        halves = found(measured(40, 160, coin(seed, chances.__getitem__))[0]).halves
+        halves = found(measured(40, 1000, coin(seed, chances.__getitem__), each=4)[0]).halves
         assert halves is not None
         inside += halves.low <= 0 <= halves.high
         drifting += halves.drifts
@@ -123,7 +125,7 @@ def test_the_halves_contain_zero_about_as_often_as_they_should() -> None:
 
 def test_what_changes_over_time_is_reported() -> None:
     rng = random.Random(3)
-    scores, _ = measured(60, 240, lambda task, repeat: float(rng.random() < (0.75 if repeat < 2 else 0.35)))
+    scores, _ = measured(60, 1000, lambda task, repeat: float(rng.random() < (0.75 if repeat < 2 else 0.35)), each=4)
     halves = found(scores).halves
     assert halves is not None and halves.drifts and halves.difference < -0.2
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from optimizer.errors import BudgetExceeded, SandboxError
+from optimizer.errors import BudgetExceeded, SandboxError, SettingsError
 from optimizer.evaluation.base import Stopped
 from optimizer.evaluation.budget import BudgetLimits
 from optimizer.evaluation.runner import RunnerSettings, session_seed
@@ -165,9 +165,20 @@ def test_an_interrupt_leaves_nothing_running(bench: Any, monkeypatch: pytest.Mon
     assert time.monotonic() - started < 2.0
 
 
-def test_a_broken_grader_is_no_score(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench.suite, "grade", lambda task, answer: 2.0, raising=False)
-    with pytest.raises(ValueError, match=r"scored task search-1 2\.0, expected a number from 0 to 1"):
+@pytest.mark.parametrize("score", [2.0, -0.1, float("nan"), float("inf"), "1", None])
+def test_a_broken_grader_is_no_score(bench: Any, monkeypatch: pytest.MonkeyPatch, score: object) -> None:
+    monkeypatch.setattr(bench.suite, "grade", lambda task, answer: score, raising=False)
+    with pytest.raises(SettingsError, match=r"scored task 'search-1' .*, expected a number from 0 to 1") as raised:
+        bench.run("double", bench.wanted(1))
+    assert repr(score) in raised.value.message and "mend the grader" in raised.value.hint
+
+
+def test_a_grader_that_fails_is_named(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def grade(task: object, answer: object) -> float:
+        raise KeyError("weights")
+
+    monkeypatch.setattr(bench.suite, "grade", grade, raising=False)
+    with pytest.raises(SettingsError, match="grader failed on task 'search-1': KeyError: 'weights'"):
         bench.run("double", bench.wanted(1))
 
 
