@@ -34,6 +34,11 @@ def verify_commit(
             f"verify: got '{which}', expected the number or commit of a kept experiment",
             hint="see 'ratchet log --kept'",
         )
+    if campaign.settings["suite"]["kind"] == "callable":
+        raise SettingsError(
+            f"verify: campaign '{campaign.name}' measures a Python function, expected one of an experiment file",
+            hint="what was certified, and the holdout, stand in 'ratchet status'",
+        )
     folder = Path(campaign.settings["folder"])
     no_holdout = bool(campaign.settings.get("no_holdout"))
     planned = plan_campaign(

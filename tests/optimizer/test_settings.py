@@ -149,3 +149,9 @@ def test_the_documented_example_is_valid(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "experiment-format.md").read_text(encoding="utf-8")
     for example in re.findall(r"```toml\n(name = .*?)```", text, flags=re.DOTALL):
         assert load(tmp_path, example).name
+
+
+def test_a_sweep_alone_will_do_and_no_file_holds_a_function(tmp_path: Path) -> None:
+    assert load(tmp_path, LEAST + "[proposers]\nsweep = 1.0\n").proposers.sweep == 1.0
+    with pytest.raises(SettingsError, match=r"suite\.kind: got 'callable', expected agent"):
+        load(tmp_path, LEAST.replace("[suite]\n", '[suite]\nkind = "callable"\n'))

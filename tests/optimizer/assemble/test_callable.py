@@ -15,12 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.acceptance.presets import CAREFUL
+from optimizer.assemble import verify_commit
 from optimizer.assemble.callable import CallableRequest, open_callable
 from optimizer.assemble.components import MOST_IN_A_FILE, harness_of
 from optimizer.campaign import Campaign
 from optimizer.errors import CampaignBusy, RepositoryError, SettingsError
 from optimizer.evaluation.checks import check_files
 from optimizer.events import Bus, Event, ExperimentDecided
+from optimizer.home import find_home
+from optimizer.ledger.store import Ledger
 from optimizer.records import Split, Verdict
 from optimizer.standing import Standing
 from search_space.space import load_space
@@ -90,11 +93,18 @@ def test_the_same_seed_gives_the_same_campaign_and_another_one_another() -> None
     assert found[0] == found[1] != found[2]
 
 
-@pytest.mark.parametrize("kills", [(40, 90), (0, 1, 130), (500,)])
-def test_killed_and_opened_again_it_ends_as_one_left_in_peace(tmp_path: Path, kills: tuple[int, ...]) -> None:
-    with open_callable(request(900, folder=tmp_path / "peace")) as campaign:
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a campaign of 900 rollouts comes to when nothing disturbs it."""
+    with open_callable(request(900, folder=tmp_path_factory.mktemp("peace") / "run")) as campaign:
         campaign.run()
-        expected = outcome(campaign)
+        return outcome(campaign)
+
+
+@pytest.mark.parametrize("kills", [(40, 90), (0, 1, 500)])
+def test_killed_and_opened_again_it_ends_as_one_left_in_peace(
+    tmp_path: Path, expected: dict[str, Any], kills: tuple[int, ...]
+) -> None:
     folder = tmp_path / "killed"
     for calls in kills:
         command = [sys.executable, "-m", "tests.optimizer.assemble.calls", str(folder), "900", str(calls)]
@@ -138,16 +148,15 @@ def test_a_function_that_never_works_says_so_at_once() -> None:
 
 
 @pytest.mark.parametrize("wrong", [math.nan, 1.2, "0.5"])
-def test_no_score_ends_the_campaign_which_goes_on_when_that_is_mended(tmp_path: Path, wrong: object) -> None:
+def test_no_score_ends_the_campaign_which_goes_on_when_that_is_mended(
+    tmp_path: Path, expected: dict[str, Any], wrong: object
+) -> None:
     def sometimes(assignment: Mapping[str, str], task: str, seed: int) -> object:
         return wrong if assignment["part 1"] == "good" else score(assignment, task, seed)
 
     broken = request(900, sometimes, folder=tmp_path / "run")
     with open_callable(broken) as campaign, pytest.raises(SettingsError, match="expected a number from 0 to 1"):
         campaign.run()
-    with open_callable(request(900, folder=tmp_path / "peace")) as campaign:
-        campaign.run()
-        expected = outcome(campaign)
     with open_callable(replace(broken, score=score)) as campaign:
         assert campaign.run().finished
         assert outcome(campaign) == expected
@@ -180,6 +189,17 @@ def test_a_campaign_is_gone_on_with_as_what_it_was(tmp_path: Path) -> None:
             pass
     with open_callable(replace(asked, rollouts=500)) as campaign:
         assert campaign.stopping.budget.limits.rollouts == 500, "a budget may grow"
+
+
+def test_other_commands_know_such_a_campaign(tmp_path: Path) -> None:
+    with open_callable(request(500, folder=tmp_path / "run")) as campaign:
+        campaign.run()
+    home = find_home(tmp_path / "run")
+    with Ledger.open(home.folder, read_only=True) as ledger:
+        kept = [row.number for row in ledger.experiments() if row.commit]
+        assert ledger.campaign.settings["suite"]["kind"] == "callable"
+    with pytest.raises(SettingsError, match="'callable' measures a Python function"):
+        verify_commit(home, str(kept[0]), repeats=1, attempt=0)
 
 
 def test_any_space_over_any_harness_will_do(tmp_path: Path) -> None:

@@ -117,3 +117,29 @@ def test_an_attempt_that_came_to_nothing_is_paid_for_and_may_start_again(ledger:
     ledger.rollouts.finish(rollout)
     assert ledger.rollouts.spent()["search"] == replace(rollout.spend, rollouts=1) + Spend(calls=2, input_tokens=7)
     assert ledger.rollouts.counts() == {"interrupted": 1, "ok": 1}
+
+
+def test_several_are_finished_together_or_none(ledger: Ledger, make: Make) -> None:
+    keys = [make.key(seed=seed) for seed in range(3)]
+    ledger.rollouts.start(keys, "search")
+    with pytest.raises(ValueError, match="never started"):
+        ledger.rollouts.finish(make.rollout(keys[0]), make.rollout(make.key("other")))
+    with pytest.raises(ValueError, match="counted once"):
+        ledger.rollouts.finish(make.rollout(keys[0]), make.rollout(keys[0]))
+    assert ledger.rollouts.find(keys) == {} and ledger.rollouts.spent() == {}
+    ledger.rollouts.finish(*map(make.rollout, keys))
+    assert list(ledger.rollouts.find(reversed(keys))) == keys[::-1], "in the order asked for"
+    assert ledger.rollouts.spent()["search"].rollouts == 3
+
+
+def test_what_another_process_began_can_be_finished_or_let_go(ledger: Ledger, make: Make) -> None:
+    keys = [make.key(seed=seed) for seed in range(2)]
+    ledger.rollouts.start(keys, "exam")
+    with Ledger.open(ledger.folder) as again:
+        again.rollouts.finish(make.rollout(keys[0]))
+        again.rollouts.abandon(keys[1], Spend())
+    with pytest.raises(ValueError, match="finished before"):
+        ledger.rollouts.finish(make.rollout(keys[0]))
+    with pytest.raises(ValueError, match="never started"):
+        ledger.rollouts.finish(make.rollout(keys[1]))
+    assert ledger.rollouts.spent()["exam"].rollouts == 1

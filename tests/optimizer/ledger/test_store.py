@@ -257,3 +257,15 @@ def test_prompt_cache_counts_survive(ledger: Ledger, make: Make) -> None:
     assert {field.name for field in fields(Spend)} == set(schema.SPEND_COLUMNS)
     assert spend.tokens == 5940 and spend.billed_tokens == 300 + 1.25 * 400 + 2 * 200 + 0.1 * 5000 + 5 * 40
     assert (spend + spend).cache_missed_tokens == 200 and (spend + Spend()) == spend
+
+
+def test_one_that_is_thrown_away_waits_for_no_disk(ledger: Ledger, make: Make) -> None:
+    ledger.close()
+    with Ledger.open(ledger.folder, durable=False) as relaxed:
+        relaxed.propose(1, make.proposal(), champion="c" * 40)
+        relaxed.finish(make.outcome(1))
+        assert relaxed.backup_if_due() is None
+        level = relaxed._database._connection.execute("PRAGMA synchronous").fetchone()[0]
+        assert level == 0, "off, although an end is durable elsewhere"
+        with Ledger.open(ledger.folder, read_only=True) as beside:
+            assert beside.next_number() == 2, "what was committed is there for others, and after a kill"
