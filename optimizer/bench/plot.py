@@ -24,21 +24,29 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Picture
 
-    problems = [(name, list(group)) for name, group in groupby(rows, key=lambda row: row.problem)]
-    heights = [len(group) + 1.6 for _, group in problems]
-    with rc_context({"svg.hashsalt": "ratchet", "font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
+    problems = [list(group) for _, group in groupby(rows, key=lambda row: (row.problem, row.budget))]
+    heights = [len(group) + 1.6 for group in problems]
+    with rc_context(
+        {
+            "svg.hashsalt": "ratchet",
+            "svg.fonttype": "none",
+            "font.size": 8,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+        }
+    ):
         picture = Picture(figsize=(9, 0.3 * sum(heights) + 0.8), layout="constrained")
         FigureCanvasAgg(picture)
         axes: Any = picture.subplots(len(problems), 2, squeeze=False, gridspec_kw={"height_ratios": heights})
-        for (gains, shares), (name, group) in zip(axes, problems, strict=True):
-            _gains(gains, name, group)
+        for (gains, shares), group in zip(axes, problems, strict=True):
+            _gains(gains, group)
             _shares(shares, group)
         for axis, place in zip(axes[0], (2, 2), strict=True):
             axis.legend(loc="lower left", bbox_to_anchor=(0, 1.12), ncols=place, frameon=False)
         picture.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {})
 
 
-def _gains(axis: Axes, name: str, rows: Sequence[Row]) -> None:
+def _gains(axis: Axes, rows: Sequence[Row]) -> None:
     for place, row in enumerate(rows):
         true, over = row.figures["true_gain"], row.figures["claimed_minus_true"]
         _point(axis, place - 0.12, true, 0.0, TRUE, "o", "true gain" if not place else "")
@@ -46,7 +54,7 @@ def _gains(axis: Axes, name: str, rows: Sequence[Row]) -> None:
             _point(axis, place + 0.12, over, true.mean, CLAIMED, "D", "claimed" if not place else "")
     axis.axvline(0, color="#888888", linewidth=0.6)
     _names(axis, rows)
-    axis.set_title(f"{name}: gain over the baseline, points", loc="left", fontsize=8)
+    axis.set_title(f"{rows[0].problem}, {rows[0].budget:,} rollouts: gain, points", loc="left", fontsize=8)
 
 
 def _point(axis: Axes, place: float, figure: Figure, shift: float, colour: str, marker: str, label: str) -> None:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 COLUMNS = (
     ("true gain", "true_gain", 100, "+.1f", ""),
     ("claimed minus true", "claimed_minus_true", 100, "+.1f", ""),
+    ("working gain", "working_gain", 100, "+.1f", ""),
+    ("gain kept", "gain_kept", 100, ".0f", "%"),
     ("keeps", "keeps", 1, ".1f", ""),
     ("false", "false_share", 100, ".0f", "%"),
     ("harmful", "harmful_share", 100, ".0f", "%"),
-    ("gain kept", "gain_kept", 100, ".0f", "%"),
     ("certified", "certified_share", 100, ".0f", "%"),
     ("wrong", "wrong_share", 100, ".0f", "%"),
     ("power", "power", 100, ".0f", "%"),
@@ -28,8 +29,8 @@ COLUMNS = (
 )
 """Heading, figure, factor, format and unit. Gains are in points, hundredths of the scale."""
 
-HALF = 6
-"""Columns of the first half in a terminal: what is handed over is worth; the second one says how it was found."""
+HALF = 7
+"""Columns of the first half in a terminal: what is handed over; the second one says how it was found."""
 
 HEAD = ("optimizer", *[heading for heading, *_ in COLUMNS])
 

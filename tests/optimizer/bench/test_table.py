@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from optimizer.bench.comparing import Row
 from optimizer.bench.intervals import NOTHING, Figure
 from optimizer.bench.plot import draw
-from optimizer.bench.table import COLUMNS, HEAD, caption, cells, settings_lines
+from optimizer.bench.table import COLUMNS, HEAD, caption, cells, rich_tables, settings_lines
 
 FIGURES = {name: Figure(0.5, 0.25, 0.75) for _, name, *_ in COLUMNS}
 
@@ -45,3 +46,15 @@ def test_the_same_rows_make_the_same_picture(tmp_path: Path, suffix: str) -> Non
     assert one == two
     draw([row(), row("other", true_gain=Figure(0.1, 0.0, 0.2))], tmp_path / f"two{suffix}")
     assert one != (tmp_path / f"two{suffix}").read_bytes()
+
+
+def test_a_terminal_of_a_hundred_columns_shows_every_figure_whole() -> None:
+    from rich.console import Console
+
+    screen = Console(width=100, file=io.StringIO(), record=True)
+    for table in rich_tables([row(), row("greedy-rerun", false_share=NOTHING)]):
+        screen.print(table)
+    shown = screen.export_text()
+    for text in ("+50.0", "+25.0..+75.0", "greedy-rerun", "0.25..0.75", *(heading for heading, *_ in COLUMNS)):
+        assert text in shown
+    assert "…" not in shown

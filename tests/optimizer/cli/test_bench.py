@@ -64,7 +64,7 @@ def test_a_table_and_a_picture(tmp_path: Path) -> None:
     done = bench(tmp_path, *options)
     assert done.returncode == 0, done.stderr
     assert "rich: 130 rollouts a campaign, seeds 1000 to 1001" in done.stdout
-    assert "claimed minus" in done.stdout and "random: " in done.stdout
+    assert "own ms" in done.stdout and "random: " in done.stdout
     assert (tmp_path / "bench.svg").read_text().startswith("<?xml")
 
 
