@@ -42,7 +42,7 @@ class OpenEvolve:
     many as leave the budget that many iterations. The rest are fields of OpenEvolve's ``DatabaseConfig``."""
 
     iterations: int | None = 150
-    num_islands: int = 3
+    num_islands: int = 1
     population_size: int = 1000
     archive_size: int = 10
     name: str = "openevolve"
