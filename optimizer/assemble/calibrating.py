@@ -10,7 +10,9 @@ from typing import Any
 
 from optimizer.acceptance.sizing import Sizes
 from optimizer.acceptance.working import shuffled
-from optimizer.assemble.machine import SandboxMachine
+from optimizer.assemble.machinery import start_runner, start_sandbox
+from optimizer.assemble.mcp import check_servers
+from optimizer.assemble.models import upstream_of
 from optimizer.assemble.planned import Planned
 from optimizer.assemble.sizes import calibration_of, end_of, holdout_repeats_of, tasks_of
 from optimizer.calibration import PURPOSE, Site, judged, measured, regraded
@@ -34,10 +36,12 @@ def calibrate_harness(
     asked, files = calibration_of(planned), planned.start[1]
     each = EACH if rollouts is None else math.ceil(rollouts / len(tasks))
     most = max(EACH * len(tasks), DETECTING) if rollouts is None else rollouts
+    upstream_of(planned).check()
+    check_servers(planned)
     with ExitStack() as stack:
-        machine = SandboxMachine()
-        machine.start(planned, stack)
-        runner = machine.runner(MemoryStore(), Budget(BudgetLimits()), lambda *_: on_rollout())
+        sandbox = start_sandbox(planned, stack)
+        budget = Budget(BudgetLimits())
+        runner, _ = start_runner(planned, stack, sandbox, MemoryStore(), budget, None, lambda *_: on_rollout())
 
         def run(wanted: Sequence[tuple[str, int]]) -> list[Rollout]:
             seeded = [(tasks[task], rollout_seed(planned.seed, task, repeat)) for task, repeat in wanted]

@@ -63,8 +63,6 @@ class Progress:
             case events.Calibrated():
                 self.remarks += calibration.remarks(event.record)
                 self.calibration = calibration.line(event.record)
-                if event.record["found"]:
-                    self.champion = self.first_champion = event.record["found"]["mean"]
             case events.Remarked():
                 self.remarks.append(event.text)
             case events.ExperimentStarted():
