@@ -35,8 +35,8 @@ def slow(project: Project) -> subprocess.Popen[str]:
     return project.start("run", "experiments/quick", "--workers", "1")
 
 
-def begun(project: Project, rollouts: int = 4) -> int:
-    """Wait until so many rollouts are counted; the process id."""
+def begun(project: Project, rollouts: int = 5) -> int:
+    """Wait until so many rollouts are counted, by then in an experiment (calibration has 4); the process id."""
     until(lambda: counted(project) >= rollouts)
     pid = running_pid(project.campaign)
     assert pid is not None
