@@ -10,8 +10,9 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from optimizer.acceptance.constraints import METRICS
+from optimizer.acceptance.constraints import METRICS, Constraint
 from optimizer.acceptance.simplicity import SIMPLICITY
+from optimizer.assemble.sizes import gate_of, objective_of
 from optimizer.errors import SettingsError
 from optimizer.settings import ConstraintSettings, ExperimentSettings, TieBreak, load_experiment
 
@@ -66,6 +67,13 @@ def test_objectives(tmp_path: Path) -> None:
         ("rounds", 9.0, None)
     ]
     assert objective.tie_breaks == ("lines", "prompt_tokens")
+    assert objective.simpler_margin is None and objective.constraints[0].unless_gain is None
+    pays = (
+        '[objective]\nsimpler_margin = 0.01\nconstraints = [{ metric = "rounds", at_most = 9, unless_gain = 0.02 }]\n'
+    )
+    settings = load(tmp_path, LEAST + pays)
+    assert gate_of(settings).working.simpler_margin == 0.01
+    assert objective_of(settings).constraints == (Constraint("rounds", at_most=9.0, unless_gain=0.02),)
     assert get_args(TieBreak) == tuple(SIMPLICITY)
     assert get_args(ConstraintSettings.model_fields["metric"].annotation) == tuple(METRICS)
 
@@ -78,6 +86,8 @@ def test_objectives(tmp_path: Path) -> None:
         ('constraints = [{ metric = "rounds", at_most = -1 }]', "at_most: got -1"),
         ('constraints = [{ metric = "rounds", at_most_rise = "10%" }]', "at_most_rise: got '10%'"),
         ('constraints = [{ metric = "rounds", most = 9 }]', "most: got an unknown key"),
+        ('constraints = [{ metric = "rounds", at_most = 9, unless_gain = 0 }]', "unless_gain: got 0"),
+        ("simpler_margin = 0.6", "simpler_margin: got 0.6"),
         ('tie_breaks = ["words"]', "tie_breaks.0.: got 'words'"),
         ('tie_breaks = ["lines", "lines"]', "expected each name once"),
     ],
