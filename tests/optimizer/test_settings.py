@@ -15,6 +15,7 @@ from optimizer.acceptance.simplicity import SIMPLICITY
 from optimizer.assemble.sizes import gate_of, objective_of
 from optimizer.errors import SettingsError
 from optimizer.settings import ConstraintSettings, ExperimentSettings, TieBreak, load_experiment
+from optimizer.suites.calls import CallSuite
 
 ROOT = Path(__file__).parents[2]
 LEAST = 'name = "e"\nharness = "h"\n[suite]\ntasks = "t.jsonl"\nenvironment = "m:f"\n'
@@ -72,7 +73,7 @@ def test_objectives(tmp_path: Path) -> None:
         '[objective]\nsimpler_margin = 0.01\nconstraints = [{ metric = "rounds", at_most = 9, unless_gain = 0.02 }]\n'
     )
     settings = load(tmp_path, LEAST + pays)
-    assert gate_of(settings).working.simpler_margin == 0.01
+    assert gate_of(settings, CallSuite({})).working.simpler_margin == 0.01
     assert objective_of(settings).constraints == (Constraint("rounds", at_most=9.0, unless_gain=0.02),)
     assert get_args(TieBreak) == tuple(SIMPLICITY)
     assert get_args(ConstraintSettings.model_fields["metric"].annotation) == tuple(METRICS)
