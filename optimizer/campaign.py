@@ -14,8 +14,8 @@ from optimizer.evaluation.base import Stopped
 from optimizer.events import CampaignEnded, PhaseChanged
 from optimizer.experiment import run_experiment
 from optimizer.front import keep_front
-from optimizer.ledger.rows import ExperimentRow
 from optimizer.parts import Memory, Parts
+from optimizer.recollection import recollect, recollected
 from optimizer.records import Task
 from optimizer.standing import Standing
 from optimizer.stopping import TIME_IS_UP, Stopping
@@ -78,8 +78,7 @@ class Campaign:
         return CampaignEnded(why, finished=True)
 
     def _standing(self) -> Standing:
-        kept = self.parts.ledger.gate()
-        return Standing.from_json(kept) if kept else Standing.at_baseline(self.baseline, self.baseline_commit)
+        return recollected(self.parts.ledger) or Standing.at_baseline(self.baseline, self.baseline_commit)
 
     def _search(self, standing: Standing, memory: Memory) -> tuple[Standing, str]:
         parts = self.parts
@@ -157,27 +156,3 @@ def idling(memory: Memory) -> str | None:
     if memory.idle < IDLE_EXPERIMENTS:
         return None
     return f"{memory.idle} experiments in a row offered nothing new to measure"
-
-
-def recollect(parts: Parts) -> Memory:
-    """What the ledger says of past experiments, as the proposers may know it."""
-    memory = Memory()
-    for row in parts.ledger.experiments():
-        _recollect(memory, row)
-    return memory
-
-
-def _recollect(memory: Memory, row: ExperimentRow) -> None:
-    if row.lesson is None:
-        return
-    memory.add(
-        row.number,
-        row.proposal,
-        row.lesson,
-        champion=row.champion,
-        variant=row.variant,
-        assignment=row.assignment,
-        value=row.value,
-        rollouts=row.spend.rollouts,
-        refused=bool(row.decision and row.decision.refused),
-    )

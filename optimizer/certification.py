@@ -110,7 +110,7 @@ def look_at_holdout(standing: Standing, baseline: str, parts: Parts, site: Site,
         "working_tree": standing.tree,
         "baseline_cost": asdict(_cost(before)),
         "champion_cost": asdict(_cost(after)),
-        "search_estimate": standing.pool.mean,
+        "search_estimate": standing.pool.level,
         "limits": parts.limits,
     }
     parts.ledger.report(result, gate=standing.at_stage("done", parts.limits).to_json())

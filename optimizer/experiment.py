@@ -23,6 +23,7 @@ from optimizer.proposers.base import Situation
 from optimizer.records import Decision, Evaluation, Proposal, Rollout, Spend, Status, Task, Variant, Verdict
 from optimizer.reports.commit import keep_message
 from optimizer.standing import Standing
+from optimizer.terms import terms_of
 from search_space.errors import InvalidEdit
 
 BROKEN_SHARE = 0.5
@@ -49,6 +50,7 @@ def run_experiment(
     evaluation, spend = Evaluation({}, {}), Spend()
     try:
         variant = _apply(number, proposal, files, standing, memory, parts)
+        standing = replace(standing, pool=standing.pool.meets(_terms(number, variant, standing, memory, parts)))
         if problem := parts.check(variant.files):
             decision = Decision(Verdict.checks_failed, problem)
         else:
@@ -123,13 +125,20 @@ def _apply(
     return variant
 
 
+def _terms(number: int, variant: Variant, standing: Standing, memory: Memory, parts: Parts) -> tuple[str, ...]:
+    """The terms by which the gate knows the variant."""
+    if memory.origin is None:
+        memory.origin = parts.space.read(parts.workspace.files(parts.baseline))
+    return terms_of(parts.space, memory.origin, parts.space.read(variant.files), standing.pool.terms, number)
+
+
 def _evaluate(
     number: int, variant: Variant, files: Mapping[str, bytes], standing: Standing, parts: Parts, until: _Until
 ) -> tuple[Evaluation, Decision, str]:
     """Rollouts in batches until the gate decides, the variant proves broken, or time or budget end; the evidence, the
     decision, and the limits that are spent (empty while they are not). The experiment's own clock stands still while a
     rollout waits for a failing model."""
-    order = shuffled(parts.tasks, champion=standing.tree, seed=parts.seed)
+    order = shuffled(parts.tasks, candidate=variant.tree, seed=parts.seed)
     evaluation, ran = Evaluation({}, {}), list[Rollout]()
     pool, settings = standing.pool, parts.gate.working
     simplicity, doubted = parts.objective.simplicity(files, variant.files), False
@@ -257,7 +266,7 @@ def _settle(
             decision,
             campaign=parts.campaign,
             suite=parts.suite_hash,
-            before=standing.pool.mean,
+            before=standing.pool.level,
             spend=spend,
             seconds=seconds,
         )
@@ -279,5 +288,5 @@ def _settle(
         rollouts=spend.rollouts,
         refused=bool(decision.refused),
     )
-    parts.emit(ExperimentDecided(number, proposal, decision, commit, after.pool.mean, seconds))
-    return after
+    parts.emit(ExperimentDecided(number, proposal, decision, commit, after.pool.level, seconds))
+    return replace(after, pool=after.pool.written())

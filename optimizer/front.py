@@ -29,7 +29,7 @@ def front_of(ledger: Ledger) -> list[FrontMember]:
     if gate is None or not rows or not costs:
         return []
     pool, settings = Standing.from_json(gate).pool, _settings(ledger)
-    level = (pool.mean or 0.0) - pool.gained
+    level = (pool.level or 0.0) - pool.gained
     tasks = {task for by_task in costs.values() for task in by_task}
     evidence = _Evidence(costs, rows[0].champion, settings, level, min(settings.min_rollouts, len(tasks)))
     members = {0: found} if (found := _baseline(evidence, ledger.campaign.baseline)) else {}
@@ -97,7 +97,7 @@ def _member(row: ExperimentRow, evidence: _Evidence) -> FrontMember | None:
     """Where a variant stands, None when too little is known of it."""
     if row.variant is None or row.decision is None or row.value is None:
         return None
-    found, rollouts = believed(row.decision, evidence.settings), evidence.rollouts(row.variant)
+    found, rollouts = believed(row.decision), evidence.rollouts(row.variant)
     if found is None or rollouts < evidence.enough:
         return None
     effect, low, high = found

@@ -49,13 +49,14 @@ class Memory:
     """What the campaign remembers of past experiments: rebuilt from the ledger on resuming, then only added to.
 
     ``tried`` maps (champion's tree, variant's tree) to the experiment that measured the pair; ``idle`` counts the last
-    experiments in a row that cost no rollout.
+    experiments in a row that cost no rollout. ``origin`` is how the space reads the baseline, None before it was asked.
     """
 
     past: list[Past] = field(default_factory=list)
     lessons: list[Lesson] = field(default_factory=list)
     tried: dict[tuple[str, str], int] = field(default_factory=dict)
     idle: int = 0
+    origin: Assignment | None = None
 
     def add(
         self,

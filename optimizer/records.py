@@ -213,7 +213,7 @@ class Decision:
     ``reason`` is what the figures do not say: why it was discarded, or what did not come to figures. ``chance`` is an
     upper bound on the probability that an edit without effect is kept on such evidence, None where it was not taken.
     ``simplification`` marks a keep for being simpler and not worse; ``conceded`` is the loss that its evidence does
-    not rule out, as a fraction."""
+    not rule out, as a fraction. ``sd`` is the standard deviation of what is believed of ``effect``."""
 
     verdict: Verdict
     reason: str
@@ -230,6 +230,7 @@ class Decision:
     chance: float | None = None
     simplification: bool = False
     conceded: float = 0.0
+    sd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

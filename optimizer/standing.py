@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from optimizer.acceptance.constraints import Costs
+from optimizer.acceptance.effects import Effects
 from optimizer.acceptance.pool import Pool
 from optimizer.records import Decision
 
@@ -81,7 +82,7 @@ class Standing:
             self,
             tree=self.certified_tree,
             commit=self.certified_commit,
-            pool=self.certified_pool,
+            pool=replace(self.certified_pool, effects=self.pool.effects),
             hoped=0.0,
             exams=self.exams + 1,
             asked="",
@@ -120,8 +121,9 @@ class Standing:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Standing:
-        """The standing that :meth:`to_json` wrote."""
-        pools = {name: Pool.from_json(value[name]) for name in ("pool", "certified_pool")}
+    def from_json(cls, value: Mapping[str, Any], effects: Effects | None = None) -> Standing:
+        """The standing that :meth:`to_json` wrote; ``effects`` is what all updates together say, which is needed where
+        the campaign goes on from here."""
+        pools = {name: Pool.from_json(value[name], effects) for name in ("pool", "certified_pool")}
         costs = Costs.from_json(value.get("baseline_costs", {}))
         return cls(**{**value, **pools, "baseline_costs": costs})

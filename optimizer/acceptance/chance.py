@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from optimizer.acceptance.distributions import normal_cdf, normal_quantile, t_cdf
-from optimizer.acceptance.evidence import Cell, cells, estimate
+from optimizer.acceptance.evidence import cells, estimate
 from optimizer.acceptance.pool import Pool
 from optimizer.acceptance.presets import WorkingSettings
 from optimizer.records import Evaluation
@@ -31,10 +31,9 @@ def by_chance(pool: Pool, evaluation: Evaluation, settings: WorkingSettings) -> 
     good. A champion's own rollouts, among them those that it was chosen by, err to the other side.
     """
     grown = pool.absorb(evaluation.champion)
-    own = {task: Cell(float(grown.rollouts[task]), mean) for task, mean in grown.own.items() if grown.rollouts[task]}
     found = estimate(
         cells(evaluation.candidate),
-        own,
+        grown.alone,
         noise=grown.noise,
         prior_sd=settings.prior_sd,
         pseudo_tasks=settings.pseudo_tasks,

@@ -28,7 +28,8 @@ class Estimate:
     """How much better a candidate is than the champion, by the tasks on which both were seen.
 
     ``raw`` is the mean over tasks of the difference of means, ``se`` its standard error with ``degrees`` of freedom,
-    ``low`` to ``high`` its 95% interval; ``shrunken`` the mean and ``posterior`` the P(effect > 0) of the posterior.
+    ``low`` to ``high`` its 95% interval; ``shrunken`` the mean, ``sd`` the standard deviation and ``posterior`` the
+    P(effect > 0) of the posterior. ``uneven`` is the variance from task to task of what the candidate changes.
     """
 
     raw: float
@@ -41,6 +42,8 @@ class Estimate:
     tasks: int
     better: int
     worse: int
+    sd: float = 0.0
+    uneven: float = 0.0
 
 
 def cells(scores: Mapping[str, Sequence[float]]) -> dict[str, Cell]:
@@ -67,7 +70,7 @@ def estimate(
     shared = [task for task in candidate if task in champion]
     if not shared:
         return None
-    differences = [_difference(candidate[task].mean, champion[task].mean) for task in shared]
+    differences = [difference(candidate[task].mean, champion[task].mean) for task in shared]
     rerun = noise * math.fsum(1 / candidate[task].weight + 1 / champion[task].weight for task in shared) / len(shared)
     raw, se, degrees = clustered(differences, rerun=rerun, pseudo_tasks=pseudo_tasks)
     half = t_quantile(0.975, degrees) * se
@@ -82,10 +85,11 @@ def estimate(
         tasks=len(shared),
         better=sum(difference > TIE for difference in differences),
         worse=sum(difference < -TIE for difference in differences),
+        sd=prior_sd if math.isinf(se) else prior_sd * se / math.hypot(prior_sd, se),
     )
 
 
-def _difference(one: float, other: float) -> float:
+def difference(one: float, other: float) -> float:
     """Means of equal scores, summed in different orders, differ in the last digits: where there is no noise at all,
     that must not look like an effect."""
     return one - other if abs(one - other) > 1e-9 else 0.0
@@ -127,13 +131,11 @@ def probability_better(raw: float, se: float, prior_sd: float) -> float:
     return normal_cdf(raw / se * (prior_sd / math.hypot(prior_sd, se)))
 
 
-def probability_above(found: Estimate, least: float, prior_sd: float) -> float:
-    """P(effect >= ``least``) under the same posterior: normal, with mean ``found.shrunken`` and the variance
-    t^2 se^2 / (t^2 + se^2)."""
-    sd = prior_sd if math.isinf(found.se) else prior_sd * found.se / math.hypot(prior_sd, found.se)
-    if sd == 0.0:
+def probability_above(found: Estimate, least: float) -> float:
+    """P(effect >= ``least``) under the posterior of ``found``, a normal one."""
+    if found.sd == 0.0:
         return 1.0 if found.shrunken >= least else 0.0
-    return normal_cdf((found.shrunken - least) / sd)
+    return normal_cdf((found.shrunken - least) / found.sd)
 
 
 def within(groups: Iterable[Sequence[float]]) -> tuple[float, int]:

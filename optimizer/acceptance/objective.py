@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from optimizer.acceptance.chance import by_chance
+from optimizer.acceptance.comparison import measure
 from optimizer.acceptance.constraints import Constraint, Costs, compared, violated
 from optimizer.acceptance.evidence import Estimate, probability_above
 from optimizer.acceptance.pool import Pool
@@ -13,7 +14,7 @@ from optimizer.acceptance.presets import WorkingSettings
 from optimizer.acceptance.simplicity import Files, removes, simpler
 from optimizer.acceptance.simplification import Answer, weigh
 from optimizer.acceptance.words import points
-from optimizer.acceptance.working import decided, look, measure
+from optimizer.acceptance.working import decided, look
 from optimizer.records import Decision, Evaluation, Verdict
 
 
@@ -101,7 +102,7 @@ def _held_to_limits(
     ):
         pays = None
         if limit.unless_gain is not None:
-            pays = probability_above(found, limit.unless_gain, settings.prior_sd)
+            pays = probability_above(found, limit.unless_gain)
             gains = f"P(gain of {points(limit.unless_gain)[1:]} points or more) {pays:.2f}"
         if pays is None or (pays < settings.keep_at and (not more or pays <= settings.discard_at)):
             because = f"refused: {told}" + (f", and it does not pay: {gains}" if pays is not None else "")

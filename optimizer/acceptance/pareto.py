@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from optimizer.acceptance.distributions import normal_quantile, t_quantile
-from optimizer.acceptance.presets import WorkingSettings
+from optimizer.acceptance.distributions import normal_quantile
 from optimizer.records import Decision
 
 K = TypeVar("K")
@@ -35,20 +34,14 @@ def front(places: Mapping[K, Place]) -> list[K]:
     return found
 
 
-def believed(decision: Decision, settings: WorkingSettings) -> tuple[float, float, float] | None:
+def believed(decision: Decision) -> tuple[float, float, float] | None:
     """The effect of an edit as the gate believes it, with its 95% interval; None when it was not measured.
 
-    The posterior is normal with mean ``decision.effect`` and variance t^2 se^2 / (t^2 + se^2); se is read back from the
-    plain interval, which is Student's t with as many degrees of freedom as there were tasks, real and pseudo, less one.
+    The posterior is normal, with mean ``decision.effect`` and standard deviation ``decision.sd``.
     """
-    if decision.effect is None or decision.low is None or decision.high is None:
+    if decision.effect is None or decision.sd is None:
         return None
-    half, prior = 0.5 * (decision.high - decision.low), settings.prior_sd
-    sd = prior
-    if math.isfinite(half):
-        se = half / t_quantile(0.975, decision.tasks - 1 + settings.pseudo_tasks)
-        sd = prior * se / math.hypot(prior, se)
-    away = normal_quantile(0.975) * sd
+    away = normal_quantile(0.975) * decision.sd
     return decision.effect, decision.effect - away, decision.effect + away
 
 

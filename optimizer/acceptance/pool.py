@@ -1,142 +1,159 @@
-"""The champion's pool: its scores per task, kept and reused, so that a candidate pays only for its own rollouts."""
+"""The pool: all the evidence of a campaign, seen from its champion, so that a candidate pays only for its own rollouts.
+
+What is learnt is written down as *updates*, JSON values that lead from one posterior to the next: replayed in their
+order they give the same posterior again, to the last digit.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from optimizer.acceptance.evidence import Cell, cells, within
+from optimizer.acceptance.effects import TASK_SD, Effects, Seen
+from optimizer.acceptance.evidence import Cell, cells
+
+Update = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What is known of the champion on each task. Frozen: ``absorb`` and ``promote`` return a new pool.
+    """What is known of the champion, and of all that was compared with it. Frozen: every method returns a new pool.
 
-    ``known`` holds a mean score and the number of rollouts it counts for; ``rollouts`` the number of rollouts that the
-    champion's own tree has really had on a task, which is the repeat index of its next one. ``squares`` over
-    ``degrees`` is the variance from re-running. ``gained`` adds up the shrunken effects of all keeps since the
-    baseline: the level on which search values of variants of different champions can be compared. ``own`` holds the
-    plain means of the champion's own tree alone, over ``rollouts``: nothing carried over, nothing shifted.
+    ``terms`` are the champion's, ``facing`` those of the candidate that it meets now, empty when nothing is
+    known of its edit but that it is one. ``alone`` holds the rollouts of the champion's own tree by task: how many there were, which is the repeat index of its next one, and their plain
+    mean. ``gained`` is what the champion is believed to be better by than the baseline, ``level`` its believed mean
+    score (None before any rollout): figures of the search, which carry its luck. ``learnt`` are the updates that were
+    not written down yet.
     """
 
-    known: Mapping[str, Cell] = field(default_factory=dict)
-    rollouts: Mapping[str, int] = field(default_factory=dict)
-    squares: float = 0.0
-    degrees: float = 0.0
+    effects: Effects = field(default_factory=Effects.prior)
+    terms: tuple[str, ...] = ()
+    facing: tuple[str, ...] = ()
+    alone: Mapping[str, Cell] = field(default_factory=dict)
     gained: float = 0.0
-    own: Mapping[str, float] = field(default_factory=dict)
+    level: float | None = None
+    learnt: tuple[Update, ...] = ()
+
+    def meets(self, candidate: Sequence[str]) -> Pool:
+        """The pool for an experiment whose candidate has these terms."""
+        return replace(self, facing=tuple(candidate))
+
+    @property
+    def candidate(self) -> tuple[str, ...]:
+        """The terms of the candidate."""
+        return self.facing or (*self.terms, f"edit:{len(self.terms) + 1}")
 
     def weight(self, task: str) -> float:
-        """How many rollouts the champion's mean on ``task`` counts for; 0 when the task was never run."""
-        cell = self.known.get(task)
-        return cell.weight if cell else 0.0
+        """How many rollouts were seen on ``task``, of the champion or of what was compared with one."""
+        return self.effects.counts.get(task, 0.0)
 
     def next_repeat(self, task: str) -> int:
         """The repeat index of the champion's next rollout on ``task``."""
-        return self.rollouts.get(task, 0)
-
-    @property
-    def mean(self) -> float | None:
-        """The champion's mean score over the tasks it was seen on, None before any; it carries the search's luck."""
-        if not self.known:
-            return None
-        return math.fsum(cell.mean for cell in self.known.values()) / len(self.known)
+        return int(self.alone[task].weight) if task in self.alone else 0
 
     @property
     def noise(self) -> float:
-        """Variance of one rollout run again, pooled over tasks.
-
-        Before any task was run twice it is m (1 - m), the most that scores in [0, 1] with mean m can have
-        (Bhatia & Davis 2000, "A better bound on the variance").
-        """
-        if self.degrees > 0:
-            return self.squares / self.degrees
-        mean = min(1.0, max(0.0, self.mean if self.mean is not None else 0.5))
-        return mean * (1.0 - mean)
+        """Variance of one rollout run again, pooled over tasks and harnesses."""
+        return self.effects.noise
 
     def absorb(self, fresh: Mapping[str, Sequence[float]]) -> Pool:
-        """The pool with the champion's own new rollouts, by task in the order of their repeats: after a discard."""
-        known, rollouts, own = dict(self.known), dict(self.rollouts), dict(self.own)
-        squares, degrees = self.squares, self.degrees
-        for task, scores in fresh.items():
-            if not scores:
-                continue
-            for score in scores:
-                old = known.get(task)
-                weight, mean = (old.weight, old.mean) if old else (0.0, 0.0)
-                # Welford's update: what a new score adds to the squares around the running mean.
-                squares += (score - mean) ** 2 * weight / (weight + 1.0)
-                degrees += 1.0 if old else 0.0
-                known[task] = Cell(weight + 1.0, mean + (score - mean) / (weight + 1.0))
-            before = rollouts.get(task, 0)
-            rollouts[task] = before + len(scores)
-            own[task] = (before * own.get(task, 0.0) + math.fsum(scores)) / rollouts[task]
-        return Pool(known, rollouts, squares, degrees, self.gained, own)
+        """The pool with the champion's own new rollouts, by task in the order of their repeats."""
+        if not any(fresh.values()):
+            return self
+        new = {f"task:{task}": [0.0, TASK_SD] for task in fresh}
+        update = {"new": new, "seen": [asdict(seen(self.terms, fresh))], "runs": runs(fresh.values())}
+        return replace(self.learn(update), alone=self.with_own(fresh))
 
-    def promote(
-        self, candidate: Mapping[str, Sequence[float]], *, raw: float, shrunken: float, total_weight: float
-    ) -> Pool:
-        """The pool of the new champion after a keep; absorb the old champion's fresh rollouts first.
+    def learn(self, update: Update) -> Pool:
+        """The pool after ``update``, which is to be written down."""
+        effects = learnt(self.effects, update)
+        gained, _ = effects.gain(self.terms)
+        level = effects.level(self.terms) if effects.counts else None
+        return replace(self, effects=effects, gained=gained, level=level, learnt=(*self.learnt, update))
 
-        Both samples measure the same tasks up to the effect, so they are merged after moving the candidate's by
-        ``-raw``, then all is moved by ``shrunken``, the better guess of the effect; the candidate's lucky runs, which
-        are why it was chosen, do not become the bar for the next one. The merged pool counts for at most
-        ``total_weight`` rollouts, so that the new champion's own rollouts soon outweigh what was carried over.
-        """
-        known = dict(self.known)
-        for task, cell in cells(candidate).items():
-            old = known.get(task, Cell(0.0, 0.0))
-            weight = old.weight + cell.weight
-            known[task] = Cell(weight, (old.weight * old.mean + cell.weight * (cell.mean - raw)) / weight)
-        squares, degrees = within(candidate.values())
-        total = math.fsum(cell.weight for cell in known.values())
-        scale = min(1.0, total_weight / total) if total else 1.0
-        return Pool(
-            known={task: Cell(cell.weight * scale, cell.mean + shrunken) for task, cell in known.items()},
-            rollouts={task: len(scores) for task, scores in candidate.items() if scores},
-            squares=self.squares + squares,
-            degrees=self.degrees + degrees,
-            gained=self.gained + shrunken,
-            own={task: cell.mean for task, cell in cells(candidate).items()},
-        )
+    def with_own(self, fresh: Mapping[str, Sequence[float]]) -> dict[str, Cell]:
+        """``alone`` with more rollouts of the champion's own tree."""
+        alone = dict(self.alone)
+        for task, new in cells(fresh).items():
+            old = alone.get(task, Cell(0.0, 0.0))
+            weight = old.weight + new.weight
+            alone[task] = Cell(weight, (old.weight * old.mean + new.weight * new.mean) / weight)
+        return alone
 
-    def replaced(self, candidate: Mapping[str, Sequence[float]], *, shrunken: float) -> Pool:
-        """The pool of the new champion after a keep on a deterministic suite: its scores are what they are, and no
-        other rollout says anything of them. A task that it was not run on is not known."""
-        rollouts, known = {task: len(scores) for task, scores in candidate.items() if scores}, cells(candidate)
-        own = {task: cell.mean for task, cell in known.items()}
-        return Pool(known, rollouts, gained=self.gained + shrunken, own=own)
+    def written(self) -> Pool:
+        """The pool once its updates were written down."""
+        return replace(self, learnt=())
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON value that :meth:`from_json` reads back to an equal pool."""
+        """A JSON value with the updates that are new; the posterior itself is made again from all updates."""
         return {
-            "tasks": {
-                task: [cell.weight, cell.mean, self.rollouts.get(task, 0), self.own.get(task, 0.0)]
-                for task, cell in self.known.items()
-            },
-            "squares": self.squares,
-            "degrees": self.degrees,
+            "terms": list(self.terms),
+            "alone": {task: [cell.weight, cell.mean] for task, cell in self.alone.items()},
             "gained": self.gained,
+            "level": self.level,
+            "learnt": list(self.learnt),
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Pool:
-        """The pool that ``to_json`` wrote; raises ``ValueError`` when it is something else."""
+    def from_json(cls, value: Mapping[str, Any], effects: Effects | None = None) -> Pool:
+        """The pool that ``to_json`` wrote, with ``effects`` as its posterior; its updates count as written down.
+
+        Raises ``ValueError`` when it is something else."""
         try:
-            # An older pool does not have its own means apart: what it carried stands for them.
-            tasks = {
-                str(task): (float(w), float(mean), int(n), float(own[0] if own else mean))
-                for task, (w, mean, n, *own) in value["tasks"].items()
-            }
             return cls(
-                known={task: Cell(w, mean) for task, (w, mean, _, _) in tasks.items()},
-                rollouts={task: n for task, (_, _, n, _) in tasks.items() if n},
-                own={task: own for task, (_, _, n, own) in tasks.items() if n},
-                squares=float(value["squares"]),
-                degrees=float(value["degrees"]),
+                effects=effects or Effects.prior(),
+                terms=tuple(map(str, value["terms"])),
+                alone={str(task): Cell(float(n), float(mean)) for task, (n, mean) in value["alone"].items()},
                 gained=float(value["gained"]),
+                level=None if value["level"] is None else float(value["level"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"got {str(value)[:80]!r}, expected a champion's pool as to_json writes it") from error
+
+
+def learnt(effects: Effects, update: Update) -> Effects:
+    """The posterior after an update:
+
+    ``new``      terms and tasks met for the first time, with prior mean and standard deviation
+    ``exact``    true where a rollout run again gives the same score: there is no noise
+    ``uneven``   tasks whose levels a new champion has moved, each in its own way, and by what variance
+    ``seen``     the rollouts, by harness
+    ``runs``     what re-running showed: squares, degrees of freedom
+    ``gone``     terms to forget
+    ``present``  terms that must be remembered
+    """
+    if update.get("exact"):
+        effects = replace(effects, squares=0.0)
+    effects = effects.with_terms({name: (float(mean), float(sd)) for name, (mean, sd) in update["new"].items()})
+    if "uneven" in update:
+        effects = effects.uneven(*update["uneven"])
+    squares, degrees = update["runs"]
+    if not update.get("exact"):
+        effects = replace(effects, squares=effects.squares + squares, degrees=effects.degrees + degrees)
+    effects = effects.absorb([Seen(**_tuples(one)) for one in update["seen"]])
+    effects = effects.without(update.get("gone", ()))
+    return effects.remembering(update.get("present", ()), list(update["new"]))
+
+
+def seen(terms: Sequence[str], scores: Mapping[str, Sequence[float]], *, uneven: float = 0.0) -> Seen:
+    """What the rollouts of the harness with ``terms`` say, by task."""
+    means = cells(scores)
+    counts = tuple(cell.weight for cell in means.values())
+    return Seen(tuple(terms), tuple(means), counts, tuple(cell.mean for cell in means.values()), uneven)
+
+
+def runs(groups: Iterable[Sequence[float]]) -> list[float]:
+    """Squares and degrees of freedom within groups of rollouts of one harness on one task."""
+    squares, degrees = 0.0, 0.0
+    for scores in groups:
+        if len(scores) > 1:
+            middle = math.fsum(scores) / len(scores)
+            squares += math.fsum((score - middle) ** 2 for score in scores)
+            degrees += len(scores) - 1
+    return [squares, degrees]
+
+
+def _tuples(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}

@@ -26,12 +26,14 @@ class WorkingSettings:
     growth          champion rollouts bought per candidate rollout, 0 to 1
     max_champion    the champion's pool grows no further than this on a task, min_champion to 1000
     pseudo_tasks    weight of the small-sample guard in tasks, 0 to 100
-    prior_sd        standard deviation of the prior on a true effect, above 0 up to 1
+    prior_mean      mean of the prior on an edit's true effect, -1 to 1: most edits do nothing, more harm than help
+    prior_sd        its standard deviation, above 0 up to 1
+    pooled          share of that variance which belongs to the edit's options, wherever they come up, 0 to 1; the rest
+                    is the edit's own
     keep_at         keep when P(effect > 0) reaches this, above 0.5 and below 1
     discard_at      discard when P(effect > 0) falls to this, above 0 and below keep_at
     min_rollouts    candidate rollouts (or all tasks, when those are fewer) before a keep, 1 to 10000
     min_gain        least shrunken effect that is kept, 0 to 1
-    pool_weight     most rollouts that the pool of a new champion counts for, 1 to 100000
     simpler_margin  a simplification may be worse by this, where tie-breaks are asked for, 0 to 1
     deterministic   whether the same harness always scores the same on a task
     """
@@ -40,15 +42,16 @@ class WorkingSettings:
     look_every: int = 10
     max_passes: int = 3
     min_champion: int = 3
-    growth: float = 0.2
+    growth: float = 0.1
     max_champion: int = 10
     pseudo_tasks: float = 10.0
-    prior_sd: float = 0.03
+    prior_mean: float = -0.01
+    prior_sd: float = 0.04
+    pooled: float = 0.75
     keep_at: float = 0.85
     discard_at: float = 0.42
     min_rollouts: int = 60
     min_gain: float = 0.0
-    pool_weight: float = 250.0
     simpler_margin: float = 0.03
     deterministic: bool = False
 
@@ -60,12 +63,13 @@ class WorkingSettings:
         _within(self, "growth", 0, 1)
         _within(self, "max_champion", self.min_champion, 1000)
         _within(self, "pseudo_tasks", 0, 100)
+        _within(self, "prior_mean", -1, 1)
         _within(self, "prior_sd", 1e-6, 1)
+        _within(self, "pooled", 0, 1)
         _within(self, "keep_at", 0.5, 1 - 1e-9)
         _within(self, "discard_at", 1e-9, self.keep_at)
         _within(self, "min_rollouts", 1, 10_000)
         _within(self, "min_gain", 0, 1)
-        _within(self, "pool_weight", 1, 100_000)
         _within(self, "simpler_margin", 0, 1)
 
 

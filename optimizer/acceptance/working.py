@@ -16,10 +16,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
-from optimizer.acceptance.evidence import Estimate, cells, estimate
-from optimizer.acceptance.pool import Pool
+from optimizer.acceptance.comparison import is_own, known, measure, priors
+from optimizer.acceptance.effects import TASK_SD
+from optimizer.acceptance.evidence import Estimate, cells
+from optimizer.acceptance.pool import Pool, runs, seen
 from optimizer.acceptance.presets import WorkingSettings
 from optimizer.acceptance.words import points
 from optimizer.records import Decision, Evaluation, Verdict
@@ -39,12 +41,10 @@ class Ask:
         return len(self.candidate) + len(self.champion)
 
 
-def shuffled(tasks: Iterable[str], *, champion: str, seed: int) -> tuple[str, ...]:
-    """The order in which candidates meet the tasks: shuffled, the same as long as ``champion`` (its tree) stays.
-
-    Every candidate of one champion meets the tasks in one order, so that the champion's pool is used, not spread out.
-    """
-    return tuple(sorted(set(tasks), key=lambda task: hashlib.sha256(f"{seed}|{champion}|{task}".encode()).digest()))
+def shuffled(tasks: Iterable[str], *, candidate: str, seed: int) -> tuple[str, ...]:
+    """The order in which a candidate (its tree) meets the tasks: shuffled anew for each, so that a champion that was
+    lucky on a few tasks does not make every candidate look bad at its first look."""
+    return tuple(sorted(set(tasks), key=lambda task: hashlib.sha256(f"{seed}|{candidate}|{task}".encode()).digest()))
 
 
 def plan(pool: Pool, evaluation: Evaluation, settings: WorkingSettings, order: Sequence[str]) -> Ask:
@@ -101,19 +101,6 @@ def look(
     return None
 
 
-def measure(pool: Pool, evaluation: Evaluation, settings: WorkingSettings) -> Estimate | None:
-    """The estimate as of now, on the tasks where the champion has its ``min_champion`` rollouts; None without any."""
-    grown = pool.absorb(evaluation.champion)
-    champion = {task: cell for task, cell in grown.known.items() if cell.weight >= settings.min_champion - 1e-9}
-    return estimate(
-        cells(evaluation.candidate),
-        champion,
-        noise=grown.noise,
-        prior_sd=settings.prior_sd,
-        pseudo_tasks=settings.pseudo_tasks,
-    )
-
-
 def decided(verdict: Verdict, found: Estimate, rollouts: int, because: str = "") -> Decision:
     """A decision with its evidence in figures, and what they do not say in words (``because``)."""
     return Decision(
@@ -128,22 +115,38 @@ def decided(verdict: Verdict, found: Estimate, rollouts: int, because: str = "")
         better=found.better,
         worse=found.worse,
         tasks=found.tasks,
+        sd=found.sd,
     )
 
 
 def settle(pool: Pool, evaluation: Evaluation, decision: Decision, settings: WorkingSettings) -> Pool:
-    """The pool for the next experiment: the champion's fresh rollouts absorbed; after a keep, the new champion's."""
-    grown = pool.absorb(evaluation.champion)
-    if decision.verdict is not Verdict.keep or decision.raw_effect is None or decision.effect is None:
-        return grown
-    if settings.deterministic:
-        return grown.replaced(evaluation.candidate, shrunken=decision.effect)
-    return grown.promote(
-        evaluation.candidate,
-        raw=decision.raw_effect,
-        shrunken=decision.effect,
-        total_weight=settings.pool_weight,
-    )
+    """The pool for the next experiment: all rollouts of this one absorbed; after a keep, the new champion's.
+
+    A discarded candidate's own term is forgotten, what it taught of options and tasks is not. A kept one moves every
+    task in its own way, so that the tasks' levels are less sure by that.
+    """
+    if not any(evaluation.candidate.values()):
+        return pool.absorb(evaluation.champion)
+    kept = decision.verdict is Verdict.keep
+    own = [term for term in pool.candidate if is_own(term) and term not in pool.terms]
+    found = measure(pool, evaluation, settings)
+    uneven = found.uneven if found else 0.0
+    tasks = list(dict.fromkeys((*evaluation.candidate, *evaluation.champion)))
+    update = {
+        "new": {**{f"task:{task}": [0.0, TASK_SD] for task in tasks}, **priors(pool, settings)},
+        "exact": settings.deterministic,
+        "seen": [
+            asdict(seen(pool.terms, evaluation.champion)),
+            asdict(seen(pool.candidate, evaluation.candidate, uneven=0.0 if kept else uneven)),
+        ],
+        "runs": runs((*evaluation.champion.values(), *evaluation.candidate.values())),
+        "present": list(pool.candidate if kept else pool.terms),
+    }
+    if kept:
+        moved = [name.removeprefix("task:") for name in pool.effects.places if name.startswith("task:")]
+        new = replace(pool, terms=pool.candidate, facing=(), alone=cells(evaluation.candidate))
+        return new.learn({**update, "uneven": [sorted({*moved, *tasks}), uneven]})
+    return replace(pool, facing=(), alone=pool.with_own(evaluation.champion)).learn({**update, "gone": own})
 
 
 def _look_after(seen: int, tasks: int, settings: WorkingSettings) -> int:
@@ -173,15 +176,15 @@ def _champion_needs(
     compared: Sequence[str],
     target: int,
 ) -> tuple[tuple[str, int], ...]:
-    missing = {task: max(0, math.ceil(settings.min_champion - pool.weight(task) - 1e-9)) for task in compared}
+    missing = {task: max(0, math.ceil(settings.min_champion - known(pool, task, settings) - 1e-9)) for task in compared}
     filled = {task: min(len(fresh.get(task, ())), missing[task]) for task in compared}
     grown = _count(fresh) - sum(filled.values())
     extra = dict.fromkeys(compared, 0)
     allowance = int(settings.growth * target + 1e-9) - grown
-    weights = {task: pool.weight(task) + max(len(fresh.get(task, ())), missing[task]) for task in compared}
+    weights = {task: pool.next_repeat(task) + max(len(fresh.get(task, ())), missing[task]) for task in compared}
     for _ in range(allowance):
         thinnest = min(weights, key=weights.__getitem__)
-        if weights[thinnest] + 1 > settings.max_champion + 1e-9:
+        if weights[thinnest] >= settings.max_champion:
             break
         extra[thinnest] += 1
         weights[thinnest] += 1

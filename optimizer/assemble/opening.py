@@ -140,7 +140,7 @@ def _started(planned: Planned, ledger: Ledger, done: int, machine: Machine) -> C
         repository=str(planned.home.repository),
         kept=totals.verdicts.get(Verdict.keep.value, 0),
         certified=totals.certified,
-        champion=None if gate is None else Standing.from_json(gate).pool.mean,
+        champion=None if gate is None else Standing.from_json(gate).pool.level,
     )
 
 

@@ -63,6 +63,13 @@ def gate(database: Database) -> dict[str, Any] | None:
     return None if row is None else json.loads(row["gate"])
 
 
+def gates(database: Database) -> Iterator[dict[str, Any]]:
+    """Every state of the gate, in order."""
+    with database.read() as connection:
+        rows = connection.execute("SELECT gate FROM gates ORDER BY id").fetchall()
+    return (json.loads(row["gate"]) for row in rows)
+
+
 def intent(database: Database) -> Intent | None:
     """The pending intent."""
     with database.read() as connection:

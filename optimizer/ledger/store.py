@@ -212,6 +212,10 @@ class Ledger:
         """The gate's state after the last experiment or exam."""
         return reading.gate(self._database)
 
+    def gates(self) -> Iterator[dict[str, Any]]:
+        """Every state of the gate that was recorded, in order."""
+        return reading.gates(self._database)
+
     def next_number(self) -> int:
         """The number of the next experiment, counting from 1."""
         with self._database.read() as connection:
