@@ -21,9 +21,9 @@ Update = Mapping[str, Any]
 class Pool:
     """What is known of the champion, and of all that was compared with it. Frozen: every method returns a new pool.
 
-    ``terms`` are the champion's, ``facing`` those of the candidate that it meets now, empty when nothing is
-    known of its edit but that it is one. ``alone`` holds the rollouts of the champion's own tree by task: how many there were, which is the repeat index of its next one, and their plain
-    mean. ``gained`` is what the champion is believed to be better by than the baseline, ``level`` its believed mean
+    ``terms`` are the champion's, ``facing`` those of the candidate that it meets now, empty when nothing is known of its
+    edit but that it is one. ``alone`` holds the rollouts of the champion's own tree by task: how many there were, which
+    is the repeat index of its next one, and their plain mean. ``gained`` is what the champion is believed to be better by than the baseline, ``level`` its believed mean
     score (None before any rollout): figures of the search, which carry its luck. ``learnt`` are the updates that were
     not written down yet.
     """
