@@ -17,6 +17,9 @@ from search_space.errors import SearchSpaceError
 GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
 """Set while git runs a hook: a command started from one would work on that repository, not on the one it was given."""
 
+NUMPY_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""The gate's matrices are small: threads would only wait for each other, and for the rollouts."""
+
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 app = typer.Typer(
@@ -62,6 +65,8 @@ def main() -> None:
     hide_memory()
     for name in GIT_PLACES:
         os.environ.pop(name, None)
+    for name in NUMPY_THREADS:
+        os.environ.setdefault(name, "1")
     try:
         app(prog_name="ratchet")
     except RatchetError as error:
