@@ -271,7 +271,7 @@ def _settle(
             seconds=seconds,
         )
         commit = parts.workspace.commit(variant.tree, parent=standing.commit, message=message, at=time.time())
-        after = standing.kept(variant.tree, commit, pool, decision)
+        after = standing.kept(variant.tree, commit, pool, decision, evaluation.champion)
     outcome = Outcome(number, decision, after.to_json(), learned, value, spend, seconds)
     if commit is None:
         discard(parts.ledger, outcome)

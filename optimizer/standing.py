@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -51,13 +51,18 @@ class Standing:
         """The standing of a campaign that has done nothing yet."""
         return cls(tree, commit, tree, commit, Pool(), Pool())
 
-    def kept(self, tree: str, commit: str, pool: Pool, decision: Decision) -> Standing:
-        """After a keep: a new working champion."""
+    def kept(
+        self, tree: str, commit: str, pool: Pool, decision: Decision, own: Mapping[str, Sequence[float]]
+    ) -> Standing:
+        """After a keep: a new working champion. ``own`` are the old one's rollouts of this experiment: where it is the
+        certified one, they must be known when an exam leads back to it."""
+        left = replace(self.pool, facing=(), alone=self.pool.with_own(own))
         return replace(
             self,
             tree=tree,
             commit=commit,
             pool=pool,
+            certified_pool=left if self.tree == self.certified_tree else self.certified_pool,
             hoped=self.hoped + (decision.effect or 0.0),
             conceded=self.conceded + decision.conceded,
         )

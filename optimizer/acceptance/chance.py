@@ -30,11 +30,10 @@ def by_chance(pool: Pool, evaluation: Evaluation, settings: WorkingSettings) -> 
     belief about every keep; where one was better than believed, the bar is too low and an edit without effect looks
     good. A champion's own rollouts, among them those that it was chosen by, err to the other side.
     """
-    grown = pool.absorb(evaluation.champion)
     found = estimate(
         cells(evaluation.candidate),
-        grown.alone,
-        noise=grown.noise,
+        pool.with_own(evaluation.champion),
+        noise=0.0 if settings.deterministic else pool.noise,
         prior_sd=settings.prior_sd,
         pseudo_tasks=settings.pseudo_tasks,
     )

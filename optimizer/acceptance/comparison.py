@@ -56,15 +56,19 @@ def measure(pool: Pool, evaluation: Evaluation, settings: WorkingSettings) -> Es
     champion = joint.champion(0.0 if exact else pool.noise, evaluation)
     ours = seen(pool.candidate, {task: evaluation.candidate[task] for task in compared})
     noise = [0.0 if exact else pool.noise / count for count in ours.counts]
-    differences = [difference(mean, float(level)) for mean, level in zip(ours.means, champion.levels, strict=True)]
-    common = champion.common
+    own = pool.with_own(evaluation.champion) if exact else {}
+    levels = [own[task].mean for task in compared] if exact else [float(level) for level in champion.levels]
+    differences = [difference(mean, level) for mean, level in zip(ours.means, levels, strict=True)]
+    common = 0.0 if exact else champion.common
     rerun = math.fsum(n + max(0.0, v - common) for n, v in zip(noise, champion.variances, strict=True)) / len(compared)
     raw, se, degrees = clustered(differences, rerun=rerun, pseudo_tasks=settings.pseudo_tasks)
     # Only what the noise of running again does not explain, give or take two standard errors of a variance.
     excess = se**2 * len(compared) - rerun * (1.0 + 2.0 * math.sqrt(2.0 / degrees)) if math.isfinite(se) else 0.0
     uneven = max(0.0, excess)
     se = math.hypot(se, math.sqrt(common))
-    mean, sd = champion.effect(ours, [n + uneven for n in noise])
+    # Where nothing is noise, rounding must not decide about what makes no difference at all.
+    same = exact and not any(differences)
+    mean, sd = (0.0, 0.0) if same else champion.effect(ours, [n + uneven for n in noise])
     half = t_quantile(0.975, degrees) * se
     return Estimate(
         raw=raw,

@@ -45,7 +45,7 @@ class Seen:
     uneven: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Effects:
     """The joint posterior: ``mean`` (length 1 + tasks + terms; the common level stands first) and ``cov`` beside it.
 
@@ -68,6 +68,18 @@ class Effects:
 
         start = cls(np.array([LEVEL_MEAN]), np.array([[LEVEL_SD**2]]))
         return start.with_terms({_task(task): (0.0, TASK_SD) for task in tasks})
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the two say the same, to the last digit."""
+        if not isinstance(other, Effects):
+            return NotImplemented
+        ours, theirs = (
+            (one.mean.tobytes(), one.cov.tobytes(), list(one.places.items()), one.counts, one.squares, one.degrees)
+            for one in (self, other)
+        )
+        return ours == theirs
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def noise(self) -> float:

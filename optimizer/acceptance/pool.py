@@ -21,11 +21,11 @@ Update = Mapping[str, Any]
 class Pool:
     """What is known of the champion, and of all that was compared with it. Frozen: every method returns a new pool.
 
-    ``terms`` are the champion's, ``facing`` those of the candidate that it meets now, empty when nothing is known of its
-    edit but that it is one. ``alone`` holds the rollouts of the champion's own tree by task: how many there were, which
-    is the repeat index of its next one, and their plain mean. ``gained`` is what the champion is believed to be better by than the baseline, ``level`` its believed mean
-    score (None before any rollout): figures of the search, which carry its luck. ``learnt`` are the updates that were
-    not written down yet.
+    ``terms`` are the champion's, ``facing`` those of the candidate that it meets now, empty when nothing is known of
+    its edit but that it is one. ``alone`` holds the rollouts of the champion's own tree by task: how many there were,
+    which is the repeat index of its next one, and their plain mean. ``gained`` is what the champion is believed to be
+    better by than the baseline, ``level`` its believed mean score (None before any rollout): figures of the search,
+    which carry its luck. ``learnt`` are the updates that were not written down yet.
     """
 
     effects: Effects = field(default_factory=Effects.prior)
@@ -118,6 +118,7 @@ def learnt(effects: Effects, update: Update) -> Effects:
 
     ``new``      terms and tasks met for the first time, with prior mean and standard deviation
     ``exact``    true where a rollout run again gives the same score: there is no noise
+    ``past``     rollouts from before a new champion, by harness
     ``uneven``   tasks whose levels a new champion has moved, each in its own way, and by what variance
     ``seen``     the rollouts, by harness
     ``runs``     what re-running showed: squares, degrees of freedom
@@ -127,11 +128,12 @@ def learnt(effects: Effects, update: Update) -> Effects:
     if update.get("exact"):
         effects = replace(effects, squares=0.0)
     effects = effects.with_terms({name: (float(mean), float(sd)) for name, (mean, sd) in update["new"].items()})
-    if "uneven" in update:
-        effects = effects.uneven(*update["uneven"])
     squares, degrees = update["runs"]
     if not update.get("exact"):
         effects = replace(effects, squares=effects.squares + squares, degrees=effects.degrees + degrees)
+    effects = effects.absorb([Seen(**_tuples(one)) for one in update.get("past", ())])
+    if "uneven" in update:
+        effects = effects.uneven(*update["uneven"])
     effects = effects.absorb([Seen(**_tuples(one)) for one in update["seen"]])
     effects = effects.without(update.get("gone", ()))
     return effects.remembering(update.get("present", ()), list(update["new"]))

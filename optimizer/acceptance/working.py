@@ -17,6 +17,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from optimizer.acceptance.comparison import is_own, known, measure, priors
 from optimizer.acceptance.effects import TASK_SD
@@ -123,30 +124,34 @@ def settle(pool: Pool, evaluation: Evaluation, decision: Decision, settings: Wor
     """The pool for the next experiment: all rollouts of this one absorbed; after a keep, the new champion's.
 
     A discarded candidate's own term is forgotten, what it taught of options and tasks is not. A kept one moves every
-    task in its own way, so that the tasks' levels are less sure by that.
+    task in its own way, so that the tasks' levels are less sure by that: after the old champion's rollouts were
+    absorbed, and before its own are.
     """
-    if not any(evaluation.candidate.values()):
-        return pool.absorb(evaluation.champion)
-    kept = decision.verdict is Verdict.keep
-    own = [term for term in pool.candidate if is_own(term) and term not in pool.terms]
+    tasks = [task for task, scores in (*evaluation.candidate.items(), *evaluation.champion.items()) if scores]
+    if not tasks:
+        return replace(pool, facing=())
     found = measure(pool, evaluation, settings)
     uneven = found.uneven if found else 0.0
-    tasks = list(dict.fromkeys((*evaluation.candidate, *evaluation.champion)))
+    kept = decision.verdict is Verdict.keep
+    terms, alone = pool.terms, pool.with_own(evaluation.champion)
+    champion = seen(terms, evaluation.champion)
+    candidate = seen(pool.candidate, evaluation.candidate, uneven=0.0 if kept else uneven)
+    more: dict[str, Any]
     update = {
         "new": {**{f"task:{task}": [0.0, TASK_SD] for task in tasks}, **priors(pool, settings)},
         "exact": settings.deterministic,
-        "seen": [
-            asdict(seen(pool.terms, evaluation.champion)),
-            asdict(seen(pool.candidate, evaluation.candidate, uneven=0.0 if kept else uneven)),
-        ],
         "runs": runs((*evaluation.champion.values(), *evaluation.candidate.values())),
-        "present": list(pool.candidate if kept else pool.terms),
     }
     if kept:
-        moved = [name.removeprefix("task:") for name in pool.effects.places if name.startswith("task:")]
+        levels = [name.removeprefix("task:") for name in pool.effects.places if name.startswith("task:")]
+        moved = [sorted({*levels, *tasks}), uneven]
+        more = {"past": [asdict(champion)], "uneven": moved, "seen": [asdict(candidate)], "present": candidate.terms}
         new = replace(pool, terms=pool.candidate, facing=(), alone=cells(evaluation.candidate))
-        return new.learn({**update, "uneven": [sorted({*moved, *tasks}), uneven]})
-    return replace(pool, facing=(), alone=pool.with_own(evaluation.champion)).learn({**update, "gone": own})
+    else:
+        own = [term for term in pool.candidate if is_own(term) and term not in terms]
+        more = {"seen": [asdict(champion), asdict(candidate)], "present": terms, "gone": own}
+        new = replace(pool, facing=(), alone=alone)
+    return new.learn({**update, **more})
 
 
 def _look_after(seen: int, tasks: int, settings: WorkingSettings) -> int:

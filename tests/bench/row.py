@@ -36,9 +36,9 @@ class Row:
     def steps(self, *, shared: bool = True) -> list[Step]:
         """All of them; simplifications with one margin for all (``shared``), or a whole one for each."""
         found, conceded = [], 0.0
-        order = shuffled(self.problem.search, champion="0", seed=self.problem.seed)
         for number, edit in enumerate(self.problem.components):
             candidate = {**self.champion, edit: "on"}
+            order = shuffled(self.problem.search, candidate=str(number), seed=self.problem.seed)
             evaluation, decision = self._decided(candidate, order, conceded if shared else 0.0)
             before, after = self.problem.truth(self.champion), self.problem.truth(candidate)
             rollouts = sum(map(len, (*evaluation.candidate.values(), *evaluation.champion.values())))
@@ -46,7 +46,6 @@ class Row:
             self.pool = settle(self.pool, evaluation, decision, self.settings)
             if decision.verdict is Verdict.keep:
                 self.champion, conceded = candidate, conceded + decision.conceded
-                order = shuffled(self.problem.search, champion=str(number + 1), seed=self.problem.seed)
         return found
 
     def _decided(self, candidate: Assignment, order: Sequence[str], conceded: float) -> tuple[Evaluation, Decision]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.acceptance.evidence import Cell
 from optimizer.acceptance.exam import Outcome, first_repeat_of, look_exam, plan_exam
 from optimizer.acceptance.pool import Pool
 from optimizer.acceptance.presets import FAST
@@ -44,7 +45,7 @@ def test_no_task_is_run_twice_by_the_same_harness(tasks: int, candidates: int, s
     champion, pool, settings = 0, Pool(), PRESET.working
     ran: set[tuple[int, str]] = set()
     for candidate in random.Random(seed).sample(range(1, 60), candidates):
-        order = shuffled(names, champion=str(champion), seed=seed)
+        order = shuffled(names, candidate=str(candidate), seed=seed)
         evaluation, decision = Evaluation({}, {}), None
         while decision is None:
             ask = plan(pool, evaluation, settings, order)
@@ -55,8 +56,10 @@ def test_no_task_is_run_twice_by_the_same_harness(tasks: int, candidates: int, s
             decision = look(pool, evaluation, settings, order, last=not ask)
         pool = settle(pool, evaluation, decision, settings)
         champion = candidate if decision.verdict is Verdict.keep else champion
-        for task, cell in pool.known.items():
-            assert cell.mean == passed(champion, task), "what the champion scores, not a guess"
+        assert pool.noise == 0.0
+        for task, cell in pool.alone.items():
+            assert cell == Cell(1.0, passed(champion, task)), "what the champion scores, not a guess"
+            assert pool.effects.level(pool.terms, [task]) == pytest.approx(cell.mean, abs=1e-4)
     assert len(ran) <= (1 + candidates) * tasks
 
 

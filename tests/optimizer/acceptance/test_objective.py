@@ -67,7 +67,7 @@ def test_a_keep_that_costs_too_much_is_refused_in_numbers() -> None:
 
 
 def test_what_could_be_kept_but_costs_too_much_is_not_measured_to_the_end() -> None:
-    found = evaluation(0.5, 1_400, passes=1)
+    found = evaluation(0.53, 1_400, passes=1)
     assert look(champion(0.5), found, SETTINGS, ORDER) is None
     refused = answer(champion(0.5), found)
     assert refused is not None and refused.verdict is Verdict.discard and refused.refused == "tokens"
@@ -80,12 +80,12 @@ def test_what_could_be_kept_but_costs_too_much_is_not_measured_to_the_end() -> N
 
 
 def test_a_simplification_must_keep_the_limits_too() -> None:
-    # A hair below the champion at the cap: not better, and not worse by the margin.
-    found = evaluation(0.499, 1_000)
+    # A hair above the champion at the cap: not better than most edits, and not worse by the margin.
+    found = evaluation(0.505, 1_000)
     assert (dropped := answer(champion(0.5), found)) is not None and dropped.verdict is Verdict.discard
     kept = answer(champion(0.5), found, simplicity=1)
     assert kept is not None and kept.verdict is Verdict.keep and kept.simplification and kept.chance is None
-    refused = answer(champion(0.5), evaluation(0.499, 1_400), simplicity=1)
+    refused = answer(champion(0.5), evaluation(0.505, 1_400), simplicity=1)
     assert refused is not None and refused.refused == "tokens" and not refused.simplification
     assert refused.conceded == 0.0, "what is refused takes nothing of the margin"
 
@@ -114,7 +114,7 @@ def test_a_limit_is_lifted_for_what_pays() -> None:
 def test_what_gains_too_little_to_pay_is_refused_and_when_that_is_open_measured_on() -> None:
     small = answer(champion(0.5), evaluation(0.51, 1_400), PAYS)
     assert small is not None and small.refused == "tokens" and "and it does not pay" in small.reason
-    open_still = evaluation(0.53, 1_400, passes=2)
+    open_still = evaluation(0.56, 1_400, passes=2)
     told = answer(champion(0.5), open_still, replace(CHEAP, constraints=CHEAP.constraints[:1]))
     assert told is not None and told.refused == "tokens", "without the clause nothing more is spent on it"
     assert answer(champion(0.5), open_still, PAYS) is None

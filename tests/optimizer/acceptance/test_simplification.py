@@ -178,7 +178,7 @@ def test_a_row_of_simplifications_never_concedes_more_than_one_margin(
             case _:
                 found = estimate(raw, se)
                 if told := kept(found, conceded=standing.conceded, settings=settings):
-                    standing = standing.kept("next", "commit", Pool(), told)
+                    standing = standing.kept("next", "commit", Pool(), told, {})
                     believed += max(0.0, -found.shrunken)
         assert believed <= standing.conceded + 1e-9
         assert standing.conceded <= settings.simpler_margin + 1e-9

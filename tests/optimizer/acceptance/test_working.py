@@ -58,11 +58,11 @@ def chance(seed: int, rates: Mapping[str, float] | float) -> Scorer:
 ORDER = tuple(f"t{n:02}" for n in range(40))
 
 
-def test_the_order_is_shuffled_and_fixed_for_a_champion() -> None:
-    one = shuffled(ORDER, champion="aaa", seed=1)
-    assert one == shuffled(reversed(ORDER), champion="aaa", seed=1)
+def test_the_order_is_shuffled_anew_for_each_candidate_and_fixed_for_it() -> None:
+    one = shuffled(ORDER, candidate="aaa", seed=1)
+    assert one == shuffled(reversed(ORDER), candidate="aaa", seed=1)
     assert sorted(one) == sorted(ORDER)
-    assert len({one, ORDER, shuffled(ORDER, champion="bbb", seed=1), shuffled(ORDER, champion="aaa", seed=2)}) == 4
+    assert len({one, ORDER, shuffled(ORDER, candidate="bbb", seed=1), shuffled(ORDER, candidate="aaa", seed=2)}) == 4
 
 
 def test_the_first_ask_is_ten_for_the_candidate_and_three_a_task_for_the_champion() -> None:
@@ -70,14 +70,14 @@ def test_the_first_ask_is_ten_for_the_candidate_and_three_a_task_for_the_champio
     assert ask.candidate == tuple((task, 0) for task in ORDER[:10])
     wanted = Counter(task for task, _ in ask.champion)
     assert set(wanted) == set(ORDER[:10])
-    assert sorted(wanted.values()) == [3] * 8 + [4] * 2, "two more: 0.2 per candidate rollout"
+    assert sorted(wanted.values()) == [3] * 9 + [4], "one more: 0.1 per candidate rollout"
     assert len(set(ask.champion)) == len(ask.champion)
 
 
-def test_a_known_champion_costs_a_fifth() -> None:
+def test_a_known_champion_costs_a_tenth() -> None:
     pool = Pool().absorb(dict.fromkeys(ORDER, (1.0, 0.0, 1.0)))
     ask = plan(pool, Evaluation({}, {}), SETTINGS, ORDER)
-    assert len(ask.candidate) == 10 and len(ask.champion) == 2
+    assert len(ask.candidate) == 10 and len(ask.champion) == 1
     assert {repeat for _, repeat in ask.champion} == {3}, "the champion's rollouts go on where its pool ends"
 
 
@@ -152,7 +152,7 @@ def test_a_lead_that_is_only_luck_waits_for_sixty() -> None:
 def test_the_cap_decides_by_the_shrunken_effect() -> None:
     order = ORDER[:4]
     pool = Pool().absorb(dict.fromkeys(order, (0.0, 1.0, 0.0, 1.0)))
-    scores = {"t00": (1.0, 1.0, 0.0), "t01": (0.0, 1.0, 1.0), "t02": (0.0, 1.0, 0.0), "t03": (1.0, 0.0, 1.0)}
+    scores = {"t00": (1.0, 1.0, 1.0), "t01": (0.0, 1.0, 1.0), "t02": (1.0, 1.0, 1.0), "t03": (1.0, 1.0, 1.0)}
     kept = look(pool, Evaluation(scores, {}), SETTINGS, order)
     assert kept is not None and kept.verdict is Verdict.keep
     stricter = look(pool, Evaluation(scores, {}), replace(SETTINGS, min_gain=0.02), order)
@@ -186,13 +186,23 @@ def test_no_task_asks_for_nothing() -> None:
     assert not plan(Pool(), Evaluation({}, {}), SETTINGS, ())
 
 
-def test_settling_absorbs_and_promotes() -> None:
-    evaluation = Evaluation({"a": (1.0,)}, {"a": (0.0, 1.0)})
-    pool = Pool().absorb({"a": (1.0,)})
-    discarded = settle(pool, evaluation, Decision(Verdict.discard, "", effect=0.0, raw_effect=0.1), SETTINGS)
-    assert discarded == pool.absorb(evaluation.champion)
-    kept = settle(pool, evaluation, Decision(Verdict.keep, "", effect=0.02, raw_effect=0.1), SETTINGS)
-    assert kept.gained == 0.02 and kept.rollouts == {"a": 1}
+def test_settling_absorbs_all_and_a_keep_makes_a_new_champion() -> None:
+    evaluation = Evaluation({"a": (1.0,), "b": ()}, {"a": (0.0, 1.0)})
+    pool = Pool().absorb({"a": (1.0,)}).meets(("plan=long", "edit:3"))
+    lost = settle(pool, evaluation, Decision(Verdict.discard, ""), SETTINGS)
+    assert lost.terms == () and lost.next_repeat("a") == 3 and lost.weight("a") == 4
+    kept = settle(pool, evaluation, Decision(Verdict.keep, ""), SETTINGS)
+    assert kept.terms == ("plan=long", "edit:3") and kept.next_repeat("a") == 1 and kept.weight("a") == 4
+    assert settle(pool, Evaluation({"a": ()}, {}), Decision(Verdict.discard, ""), SETTINGS) == replace(pool, facing=())
+
+
+def test_a_champion_is_asked_for_no_more_where_all_know_its_task() -> None:
+    """What was compared tells of a task as well, but the repeats go on where the champion's own end."""
+    pool = settle(Pool(), Evaluation(dict.fromkeys(ORDER, (1.0, 0.0)), {}), Decision(Verdict.discard, ""), SETTINGS)
+    ask = plan(pool, Evaluation({}, {}), SETTINGS, ORDER)
+    assert ask.champion == (("t00", 0), ("t00", 1), *((task, 0) for task in ORDER[1:10])), "one is wanting, and a tenth"
+    known = settle(pool, Evaluation(dict.fromkeys(ORDER, (1.0,)), {}), Decision(Verdict.discard, ""), SETTINGS)
+    assert len(plan(known, Evaluation({}, {}), SETTINGS, ORDER).champion) == 1
 
 
 @pytest.mark.parametrize(("settings", "most"), [(SETTINGS, 0.35), (CAREFUL.working, 0.12)])
