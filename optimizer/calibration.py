@@ -99,7 +99,7 @@ def _hold(standing: Standing, parts: Parts, stopping: Stopping, asked: Asked, be
         return _most(stopping, spent, stopping.clock() - began)
 
     again = not working.deterministic
-    order = shuffled(parts.tasks, champion=standing.tree, seed=parts.seed)
+    order = shuffled(parts.tasks, candidate=standing.tree, seed=parts.seed)
     evidence, ran = measured(run, order, most, each=working.min_champion, again=again)
     end = stopping.end
     exam = end.exam if end.exam is not None or limits.rollouts is None else end.exam_rollouts(limits.rollouts)
@@ -115,9 +115,10 @@ def _hold(standing: Standing, parts: Parts, stopping: Stopping, asked: Asked, be
     refuse_hopeless(
         record, len(parts.tasks), simplifies=bool(parts.objective.tie_breaks or parts.objective.constraints)
     )
-    pool = standing.pool.absorb(evidence.champion)
+    exact = before.changed(record["sizes"]).preset.working.deterministic
+    pool = standing.pool.absorb(evidence.champion, exact=exact)
     costs = baseline_costs(standing.baseline_costs, evidence, parts.objective, standing.pool, champion_is_baseline=True)
-    standing = replace(standing, pool=pool, certified_pool=pool, baseline_costs=costs, calibration=record)
+    standing = replace(standing, pool=pool, certified_pool=pool.written(), baseline_costs=costs, calibration=record)
     parts.ledger.remember(standing.to_json())
     parts.emit(Calibrated(record))
     return standing

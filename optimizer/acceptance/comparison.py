@@ -21,16 +21,30 @@ if TYPE_CHECKING:
     Floats = NDArray[numpy.float64]
 
 
-def priors(pool: Pool, settings: WorkingSettings) -> dict[str, list[float]]:
-    """Prior mean and standard deviation of the candidate's terms, for those that are new: its options share
-    ``pooled`` of an edit's variance and all of its mean, the edit itself has the rest; an edit without options has both
-    to itself. A term ``edit...`` is an edit's own."""
+ODD_SHARE, ODD_SD = 0.02, 0.3
+"""An edit in 50 is of another kind: it breaks the harness, or mends what was broken. What it does to the score has this
+standard deviation."""
+
+
+def priors(pool: Pool, settings: WorkingSettings, odd: float = 0.0) -> dict[str, list[float]]:
+    """Prior mean and standard deviation of the candidate's terms, for those that are new: each of its options has
+    ``pooled`` of an edit's variance and its mean, the edit itself has the rest; an edit without options has both to
+    itself. ``odd`` is the variance that the candidate has beside (:attr:`Estimate.odd`), which its new options and the
+    edit share likewise."""
     changed = {*pool.candidate} ^ {*pool.terms}
     pooled = 0.0 if all(is_own(term) for term in changed) else settings.pooled
-    option = [settings.prior_mean, settings.prior_sd * math.sqrt(pooled)]
-    alone = [0.0 if pooled else settings.prior_mean, settings.prior_sd * math.sqrt(1.0 - pooled)]
     new = [term for term in (*pool.terms, *pool.candidate) if term not in pool.effects.places]
-    return {term: alone if is_own(term) else option for term in new}
+    options = [term for term in new if term not in pool.terms and not is_own(term)]
+    shared = odd * settings.pooled / len(options) if options else 0.0
+    more = dict.fromkeys(options, shared) | {
+        term: odd - shared * len(options) for term in new if term not in pool.terms and is_own(term)
+    }
+    option, alone = (settings.prior_mean, pooled), (0.0 if pooled else settings.prior_mean, 1.0 - pooled)
+    found = {}
+    for term in new:
+        mean, share = alone if is_own(term) else option
+        found[term] = [mean, math.sqrt(settings.prior_sd**2 * share + more.get(term, 0.0))]
+    return found
 
 
 def is_own(term: str) -> bool:
@@ -68,7 +82,8 @@ def measure(pool: Pool, evaluation: Evaluation, settings: WorkingSettings) -> Es
     se = math.hypot(se, math.sqrt(common))
     # Where nothing is noise, rounding must not decide about what makes no difference at all.
     same = exact and not any(differences)
-    mean, sd = (0.0, 0.0) if same else champion.effect(ours, [n + uneven for n in noise])
+    odd = champion.odd(raw, se)
+    mean, sd = (0.0, 0.0) if same else champion.effect(ours, [n + uneven for n in noise], odd)
     half = t_quantile(0.975, degrees) * se
     return Estimate(
         raw=raw,
@@ -83,6 +98,7 @@ def measure(pool: Pool, evaluation: Evaluation, settings: WorkingSettings) -> Es
         worse=sum(one < -TIE for one in differences),
         sd=sd,
         uneven=uneven,
+        odd=odd,
     )
 
 
@@ -134,9 +150,27 @@ class _Joint:
         places = [self.tasks.index(task) for task in fresh.tasks]
         return self._updated(places, (), fresh.means, [noise / count for count in fresh.counts])
 
-    def effect(self, ours: Seen, variances: Sequence[float]) -> tuple[float, float]:
+    def odd(self, raw: float, se: float) -> float:
+        """The variance that the effect has beside what was expected of it: that of an edit of another kind, where the
+        difference that was measured makes that kind the likelier one, else 0. (Two normals, a narrow and a wide one:
+        Box & Tiao 1968, "A Bayesian approach to some outlier problems".)
+
+        A normal that nearly all edits come from, taken for the only one, would put a large effect down to the tasks:
+        after an edit that breaks everything the champion would be taken for worse than it is, and after one that mends
+        everything for as bad as the one before it."""
+        if not math.isfinite(se):
+            return 0.0
+        narrow = float(self.cov[-1, -1]) + se**2 + LEAST
+        wide, away = narrow + ODD_SD**2, (raw - float(self.mean[-1])) ** 2
+        ratio = 0.5 * (math.log(narrow / wide) + away / narrow - away / wide)
+        return ODD_SD**2 if ratio > math.log((1.0 - ODD_SHARE) / ODD_SHARE) else 0.0
+
+    def effect(self, ours: Seen, variances: Sequence[float], odd: float) -> tuple[float, float]:
         """Mean and standard deviation of the effect after the candidate's rollouts."""
-        after = self._updated(range(len(self.tasks)), (len(self.tasks),), ours.means, variances)
+        cov = self.cov.copy()
+        cov[-1, -1] += odd
+        prior = _Joint(self.tasks, self.mean, cov)
+        after = prior._updated(range(len(self.tasks)), (len(self.tasks),), ours.means, variances)
         return float(after.mean[-1]), math.sqrt(max(0.0, float(after.cov[-1, -1])))
 
     @property

@@ -29,7 +29,8 @@ class Estimate:
 
     ``raw`` is the mean over tasks of the difference of means, ``se`` its standard error with ``degrees`` of freedom,
     ``low`` to ``high`` its 95% interval; ``shrunken`` the mean, ``sd`` the standard deviation and ``posterior`` the
-    P(effect > 0) of the posterior. ``uneven`` is the variance from task to task of what the candidate changes.
+    P(effect > 0) of the posterior. ``uneven`` is the variance from task to task of what the candidate changes, ``odd``
+    the prior variance that it has beside that of most edits.
     """
 
     raw: float
@@ -44,6 +45,7 @@ class Estimate:
     worse: int
     sd: float = 0.0
     uneven: float = 0.0
+    odd: float = 0.0
 
 
 def cells(scores: Mapping[str, Sequence[float]]) -> dict[str, Cell]:

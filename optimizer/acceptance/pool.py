@@ -58,12 +58,14 @@ class Pool:
         """Variance of one rollout run again, pooled over tasks and harnesses."""
         return self.effects.noise
 
-    def absorb(self, fresh: Mapping[str, Sequence[float]]) -> Pool:
-        """The pool with the champion's own new rollouts, by task in the order of their repeats."""
+    def absorb(self, fresh: Mapping[str, Sequence[float]], *, exact: bool = False) -> Pool:
+        """The pool with the baseline's own new rollouts, by task in the order of their repeats; ``exact`` where they
+        have no noise."""
         if not any(fresh.values()):
             return self
-        new = {f"task:{task}": [0.0, TASK_SD] for task in fresh}
-        update = {"new": new, "seen": [asdict(seen(self.terms, fresh))], "runs": runs(fresh.values())}
+        new = {f"task:{task}": [0.0, TASK_SD] for task, scores in fresh.items() if scores}
+        ours = [asdict(seen(self.terms, fresh))]
+        update = {"new": new, "exact": exact, "seen": ours, "runs": runs(fresh.values())}
         return replace(self.learn(update), alone=self.with_own(fresh))
 
     def learn(self, update: Update) -> Pool:

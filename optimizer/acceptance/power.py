@@ -22,14 +22,15 @@ Bar = Callable[[float], float]
 
 
 def search_bar(settings: WorkingSettings) -> Bar:
-    """The plain difference at which the gate keeps for sure: P(effect > 0) = ``keep_at`` under the prior N(0, t^2),
-    which is z se sqrt(1 + se^2 / t^2) (Gelman et al., "Bayesian Data Analysis", section 2.5); and ``min_gain`` after
-    shrinking."""
+    """The plain difference at which the gate keeps for sure: P(effect > 0) = ``keep_at`` under the prior N(m, t^2) of
+    an edit of which nothing is known, which is z se sqrt(1 + se^2 / t^2) - m se^2 / t^2 (Gelman et al., "Bayesian Data
+    Analysis", section 2.5); and ``min_gain`` after shrinking."""
     z = normal_quantile(settings.keep_at)
 
     def bar(se: float) -> float:
-        widened = 1.0 + (se / settings.prior_sd) ** 2
-        return max(z * se * math.sqrt(widened), settings.min_gain * widened)
+        ratio = (se / settings.prior_sd) ** 2
+        widened = 1.0 + ratio
+        return max(z * se * math.sqrt(widened), settings.min_gain * widened) - settings.prior_mean * ratio
 
     return bar
 

@@ -71,9 +71,8 @@ def prospects(
 
 
 def _in_search(bar: Bar, settings: WorkingSettings, noise: float, tasks: int, rollouts: int | None) -> float | None:
-    """At the last pass, against a champion's pool of the size that it has after a keep."""
-    champion = min(settings.max_champion, max(settings.min_champion, settings.pool_weight / tasks))
-    passes = float(settings.max_passes)
+    """At the last pass, against a champion that is known as well as its own rollouts ever tell."""
+    passes, champion = float(settings.max_passes), float(settings.max_champion)
     if rollouts is not None and rollouts < tasks * (passes + champion):
         share = rollouts / (tasks * (passes + champion))
         passes, champion = passes * share, champion * share

@@ -131,14 +131,14 @@ def settle(pool: Pool, evaluation: Evaluation, decision: Decision, settings: Wor
     if not tasks:
         return replace(pool, facing=())
     found = measure(pool, evaluation, settings)
-    uneven = found.uneven if found else 0.0
+    uneven, odd = (found.uneven, found.odd) if found else (0.0, 0.0)
     kept = decision.verdict is Verdict.keep
     terms, alone = pool.terms, pool.with_own(evaluation.champion)
     champion = seen(terms, evaluation.champion)
     candidate = seen(pool.candidate, evaluation.candidate, uneven=0.0 if kept else uneven)
     more: dict[str, Any]
     update = {
-        "new": {**{f"task:{task}": [0.0, TASK_SD] for task in tasks}, **priors(pool, settings)},
+        "new": {**{f"task:{task}": [0.0, TASK_SD] for task in tasks}, **priors(pool, settings, odd)},
         "exact": settings.deterministic,
         "runs": runs((*evaluation.champion.values(), *evaluation.candidate.values())),
     }

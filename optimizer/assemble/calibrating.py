@@ -47,7 +47,7 @@ def calibrate_harness(
             seeded = [(tasks[task], rollout_seed(planned.seed, task, repeat)) for task, repeat in wanted]
             return runner.run(PURPOSE, files, seeded, deadline=math.inf, purpose=PURPOSE, cancel=threading.Event())
 
-        order = shuffled(tasks, champion=PURPOSE, seed=planned.seed)
+        order = shuffled(tasks, candidate=PURPOSE, seed=planned.seed)
         again = not planned.gate.working.deterministic
         evidence, ran = measured(run, order, lambda spent: most, each=each, again=again)
         grader = regraded(ran, tasks, asked.grade)

@@ -135,6 +135,22 @@ def test_what_was_discarded_is_not_in_the_champions_level_but_teaches_of_its_opt
     assert "edit:7" not in after.effects.places
 
 
+@pytest.mark.parametrize(("score", "decision"), [(0.0, DISCARD), (1.0, KEEP)])
+def test_what_breaks_or_mends_everything_is_the_edits_doing_not_the_tasks(score: float, decision: Decision) -> None:
+    """Its effect is nothing that was to be expected, and yet no other harness is taken for worse or better by it."""
+    pool = Pool().absorb(dict.fromkeys(TASKS, (0.0, 1.0, 1.0, 0.0))).meets(("plan=odd", "edit:7"))
+    evaluation = Evaluation(dict.fromkeys(TASKS, (score, score)), {})
+    found = measure(pool, evaluation, SETTINGS)
+    assert found is not None and found.odd > 0.0 and abs(found.shrunken) > 0.35
+    after = settle(pool, evaluation, decision, SETTINGS)
+    assert after.effects.level(()) == pytest.approx(0.5, abs=0.06)
+    assert abs(after.effects.gain(["plan=odd"])[0]) > 0.2, "met again, it is known"
+    again = measure(after.meets(("plan=odd", "edit:7", "edit:8")), evaluation, SETTINGS)
+    if decision is KEEP:
+        assert again is not None and abs(again.raw) < 0.08 and again.odd == 0.0
+        assert after.level == pytest.approx(0.95, abs=0.06)
+
+
 def test_settling_does_not_carry_the_winners_luck() -> None:
     """The luckiest of many equal candidates wins; the bar that it leaves must not be as high as its score was."""
     rng = random.Random(11)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.acceptance.distributions import normal_cdf
 from optimizer.acceptance.evidence import probability_better
 from optimizer.acceptance.power import (
     POWER,
@@ -28,8 +29,11 @@ SEARCH, EXAM = search_bar(FAST.working), exam_bar(FAST.exam)
 
 @given(st.floats(0.001, 0.2))
 def test_the_search_bar_is_where_the_gate_keeps(se: float) -> None:
-    at = SEARCH(se)
-    assert probability_better(at, se, FAST.working.prior_sd) == pytest.approx(FAST.working.keep_at, abs=1e-6)
+    prior, sure = FAST.working.prior_sd, FAST.working.keep_at
+    believed = (SEARCH(se) * prior**2 + FAST.working.prior_mean * se**2) / (prior**2 + se**2)
+    sd = prior * se / math.hypot(prior, se)
+    assert normal_cdf(believed / sd) == pytest.approx(sure, abs=1e-6)
+    assert probability_better(SEARCH(se), se, prior) > sure, "an edit is expected to harm a little"
 
 
 def test_a_stricter_gate_sees_less() -> None:

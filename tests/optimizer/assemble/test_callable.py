@@ -95,21 +95,21 @@ def test_the_same_seed_gives_the_same_campaign_and_another_one_another() -> None
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a campaign of 900 rollouts comes to when nothing disturbs it."""
-    with open_callable(request(900, folder=tmp_path_factory.mktemp("peace") / "run")) as campaign:
+    """What a campaign of 350 rollouts comes to when nothing disturbs it."""
+    with open_callable(request(350, folder=tmp_path_factory.mktemp("peace") / "run")) as campaign:
         campaign.run()
         return outcome(campaign)
 
 
-@pytest.mark.parametrize("kills", [(40, 90), (0, 1, 500)])
+@pytest.mark.parametrize("kills", [(40, 90), (0, 1, 200)])
 def test_killed_and_opened_again_it_ends_as_one_left_in_peace(
     tmp_path: Path, expected: dict[str, Any], kills: tuple[int, ...]
 ) -> None:
     folder = tmp_path / "killed"
     for calls in kills:
-        command = [sys.executable, "-m", "tests.optimizer.assemble.calls", str(folder), "900", str(calls)]
+        command = [sys.executable, "-m", "tests.optimizer.assemble.calls", str(folder), "350", str(calls)]
         assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == -9
-    again = request(900, folder=folder)
+    again = request(350, folder=folder)
     with open_callable(again) as campaign:
         assert campaign.run().finished
         assert outcome(campaign) == expected
