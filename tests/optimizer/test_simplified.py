@@ -26,6 +26,8 @@ def test_what_only_takes_away_is_kept_and_says_so(tmp_path: Path) -> None:
     (project.root / "harness" / "prompts" / "system.md").write_text(PROMPT + CHATTER)
     with (project.experiment / "space.toml").open("a") as space:
         space.write(TEXT)
+    settings = project.experiment / "experiment.toml"
+    settings.write_text(settings.read_text().replace("[suite]\n", "[suite]\ndeterministic = true\n"))
     (project.experiment / "proposals" / "steps.toml").unlink()
     (project.experiment / "proposals" / "less.diff").write_text(LESS)
     project.commit()
@@ -43,3 +45,5 @@ def test_what_only_takes_away_is_kept_and_says_so(tmp_path: Path) -> None:
     assert "worse by 0.0 points at most (85% confidence), 3.0 allowed." in message
     shown = " ".join(project.ratchet("show", "1").out.split())
     assert "kept as a simplification: better on 0 of 6 tasks" in shown and "no claim" in shown
+    verified = project.ratchet("verify", "1", "--repeats", "1")
+    assert verified.code == 1 and "not decided" in verified.out, "what is no worse is no better either"

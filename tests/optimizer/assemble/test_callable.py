@@ -154,7 +154,7 @@ def test_no_score_ends_the_campaign_which_goes_on_when_that_is_mended(
     def sometimes(assignment: Mapping[str, str], task: str, seed: int) -> object:
         return wrong if assignment["part 1"] == "good" else score(assignment, task, seed)
 
-    broken = request(900, sometimes, folder=tmp_path / "run")
+    broken = request(350, sometimes, folder=tmp_path / "run")
     with open_callable(broken) as campaign, pytest.raises(SettingsError, match="expected a number from 0 to 1"):
         campaign.run()
     with open_callable(replace(broken, score=score)) as campaign:

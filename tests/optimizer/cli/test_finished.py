@@ -136,14 +136,6 @@ def test_verify_says_that_the_claim_stands(finished: Finished, here: Here) -> No
     assert "the keep stands" in again.out and "--attempt 3" in again.out
 
 
-def test_verify_says_that_it_does_not(finished: Finished, here: Here) -> None:
-    passenger = finished.run.lines[-1]["kept"][-1]
-    assert passenger["number"] > 1, "the campaign kept something that is worth nothing"
-    done = here(finished.project, "verify", str(passenger["number"]), "--repeats", "1", "--attempt", "1")
-    assert done.code == 1
-    assert "not decided" in done.out or "refuted" in done.out
-
-
 @pytest.mark.parametrize("which", ["2", "77", "abc", "deadbeef"])
 def test_verify_of_what_was_not_kept(finished: Finished, here: Here, which: str) -> None:
     done = here(finished.project, "verify", which)
