@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from optimizer.acceptance.beliefs import Posterior
 from optimizer.acceptance.constraints import Costs
 from optimizer.acceptance.objective import baseline_costs, decide
 from optimizer.acceptance.working import Ask, plan, settle, shuffled
@@ -25,6 +26,7 @@ from optimizer.reports.commit import keep_message
 from optimizer.standing import Standing
 from optimizer.terms import terms_of
 from search_space.errors import InvalidEdit
+from search_space.space import Assignment
 
 BROKEN_SHARE = 0.5
 """A variant is a crash (or a timeout) when at least this share of its first rollouts ended so."""
@@ -42,7 +44,9 @@ def run_experiment(
     """
     began = time.monotonic()
     files = parts.workspace.files(standing.tree)
-    proposal = _proposal(number, standing, files, memory, parts)
+    if memory.origin is None:
+        memory.origin = parts.space.read(parts.workspace.files(parts.baseline))
+    proposal = _proposal(number, standing, files, memory.origin, memory, parts)
     if proposal is None:
         return None
     parts.emit(ExperimentStarted(number, proposal))
@@ -50,7 +54,7 @@ def run_experiment(
     evaluation, spend = Evaluation({}, {}), Spend()
     try:
         variant = _apply(number, proposal, files, standing, memory, parts)
-        standing = replace(standing, pool=standing.pool.meets(_terms(number, variant, standing, memory, parts)))
+        standing = replace(standing, pool=standing.pool.meets(_terms(number, variant, standing, memory.origin, parts)))
         if problem := parts.check(variant.files):
             decision = Decision(Verdict.checks_failed, problem)
         else:
@@ -79,7 +83,12 @@ class _Until:
 
 
 def _proposal(
-    number: int, standing: Standing, files: Mapping[str, bytes], memory: Memory, parts: Parts
+    number: int,
+    standing: Standing,
+    files: Mapping[str, bytes],
+    origin: Assignment,
+    memory: Memory,
+    parts: Parts,
 ) -> Proposal | None:
     opened = parts.ledger.unfinished()
     if opened is not None:
@@ -93,6 +102,8 @@ def _proposal(
         history=memory.past,
         lessons=recall(memory.lessons),
         program=parts.program,
+        baseline=origin,
+        beliefs=Posterior(standing.pool.effects, parts.gate.working),
     )
     proposal = parts.proposer.propose(situation)
     if proposal is not None:
@@ -125,11 +136,9 @@ def _apply(
     return variant
 
 
-def _terms(number: int, variant: Variant, standing: Standing, memory: Memory, parts: Parts) -> tuple[str, ...]:
+def _terms(number: int, variant: Variant, standing: Standing, origin: Assignment, parts: Parts) -> tuple[str, ...]:
     """The terms by which the gate knows the variant."""
-    if memory.origin is None:
-        memory.origin = parts.space.read(parts.workspace.files(parts.baseline))
-    return terms_of(parts.space, memory.origin, parts.space.read(variant.files), standing.pool.terms, number)
+    return terms_of(parts.space, origin, parts.space.read(variant.files), standing.pool.terms, number)
 
 
 def _evaluate(

@@ -124,6 +124,7 @@ class BudgetSettings(_Settings):
 class ProposerSettings(_Settings):
     """Who proposes, by weight. ``human`` names a folder of proposals; what is in it goes first."""
 
+    thompson: Annotated[float, Field(ge=0)] = 0.0
     random: Annotated[float, Field(ge=0)] = 0.0
     tpe: Annotated[float, Field(ge=0)] = 0.0
     sweep: Annotated[float, Field(ge=0)] = 0.0
@@ -131,12 +132,14 @@ class ProposerSettings(_Settings):
 
     @model_validator(mode="after")
     def _somebody(self) -> ProposerSettings:
-        if self.random + self.tpe + self.sweep == 0 and self.human is None:
-            raise ValueError("expected at least one proposer: random, tpe or sweep above 0, or a folder for human")
+        if self.thompson + self.random + self.tpe + self.sweep == 0 and self.human is None:
+            raise ValueError(
+                "expected at least one proposer: thompson, random, tpe or sweep above 0, or a folder for human"
+            )
         return self
 
 
-DEFAULT_PROPOSERS = ProposerSettings(random=1.0, tpe=2.0)
+DEFAULT_PROPOSERS = ProposerSettings(thompson=3.0, random=1.0)
 """Who proposes when nothing is said."""
 
 

@@ -37,13 +37,27 @@ def terms_of(
 
 def option(name: str, domain: Domain, value: Scalar) -> str:
     """One option. A number of a range with many values stands for the part of the range that it lies in."""
-    if isinstance(domain, Choice) or not isinstance(value, int | float) or isinstance(value, bool):
+    if (
+        isinstance(domain, Choice)
+        or not is_cut(domain)
+        or not isinstance(value, int | float)
+        or isinstance(value, bool)
+    ):
         return f"{name}={value}"
     low, high = float(domain.low), float(domain.high)
-    if high <= low or (isinstance(domain, IntRange) and (domain.high - domain.low) // domain.step < LEVELS):
-        return f"{name}={value}"
     at = min(high, max(low, float(value)))
     if domain.log:
         low, high, at = math.log(low), math.log(high), math.log(at)
-    part = min(LEVELS - 1, int(LEVELS * (at - low) / (high - low)))
-    return f"{name}~{part + 1}/{LEVELS}"
+    return part(name, min(LEVELS - 1, int(LEVELS * (at - low) / (high - low))))
+
+
+def part(name: str, place: int) -> str:
+    """The option of a number in part ``place``, 0 to LEVELS - 1, of a range that is cut."""
+    return f"{name}~{place + 1}/{LEVELS}"
+
+
+def is_cut(domain: Domain) -> bool:
+    """Whether a range has too many values for each to be an option of its own."""
+    if isinstance(domain, IntRange):
+        return (domain.high - domain.low) // domain.step >= LEVELS
+    return not isinstance(domain, Choice) and domain.high > domain.low

@@ -39,6 +39,7 @@ class Space:
             if missing := [name for name in dimension.needs() if name not in self._dimensions]:
                 raise ValueError(f"got '{dimension.name}', which needs '{missing[0]}' declared before it")
             self._dimensions[dimension.name] = dimension
+        self._deciding = frozenset(need for dimension in dimensions for need in dimension.needs())
         self._texts = tuple(texts)
         self._files = tuple(sorted({dimension.file for dimension in dimensions}))
         self._read: dict[tuple[bytes | None, ...], dict[str, Scalar]] = {}
@@ -74,6 +75,11 @@ class Space:
                 if name in assignment:
                     values[name] = assignment[name]
         return tuple(names)
+
+    @property
+    def deciding(self) -> frozenset[str]:
+        """The dimensions on whose values it depends which others are active."""
+        return self._deciding
 
     def read(self, files: Mapping[str, bytes]) -> dict[str, Scalar]:
         """The active dimensions' present values in declared order; a value outside the domain reads as it is.

@@ -22,7 +22,11 @@ def facts_of(planned: Planned) -> PlanFacts:
     settings, limits = planned.settings, planned.limits
     end = end_of(planned)
     proposers = settings.proposers
-    named = [f"{name} ({weight:g})" for name in ("tpe", "random", "sweep") if (weight := getattr(proposers, name))]
+    named = [
+        f"{name} ({weight:g})"
+        for name in ("thompson", "tpe", "random", "sweep")
+        if (weight := getattr(proposers, name))
+    ]
     if proposers.human:
         named.insert(0, f"a person's, from {proposers.human}/")
     return PlanFacts(

@@ -28,6 +28,7 @@ from optimizer.proposers.human import HumanProposer
 from optimizer.proposers.mix import MixProposer
 from optimizer.proposers.random import RandomProposer
 from optimizer.proposers.sweep import SweepProposer
+from optimizer.proposers.thompson import ThompsonProposer
 from optimizer.proposers.tpe import TPEProposer
 from optimizer.records import Rollout, Split
 from optimizer.sandboxes.process import ProcessSandbox
@@ -98,6 +99,8 @@ def _environment_args(suite: Suite) -> Mapping[str, Any]:
 def proposer_of(planned: Planned) -> Proposer:
     wanted = planned.settings.proposers
     weighted: list[tuple[Proposer, float]] = []
+    if wanted.thompson:
+        weighted.append((ThompsonProposer(), wanted.thompson))
     if wanted.tpe:
         weighted.append((TPEProposer(), wanted.tpe))
     if wanted.random:

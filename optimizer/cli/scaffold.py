@@ -30,7 +30,7 @@ environment_args = {args}
 rollouts = {rollouts}
 
 [proposers]
-tpe = 2.0
+thompson = 3.0
 random = 1.0
 human = "proposals"    # drop *.toml or *.diff files here while it runs
 

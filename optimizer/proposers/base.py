@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from optimizer.records import Lesson, Proposal, Verdict
@@ -30,10 +30,24 @@ class Past:
     refused: bool = False
 
 
+class Beliefs(Protocol):
+    """What all rollouts of the search so far say of options, with how sure that is."""
+
+    def draws(self, terms: Sequence[str], seed: int) -> Iterator[Mapping[str, float]]:
+        """Endless draws of what ``terms`` (``optimizer.terms``; all different) add to the score, as fractions of its
+        scale, from their joint posterior; a term that was never met is drawn from its prior. The same ``terms`` and
+        ``seed`` give the same draws."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """All that a proposer knows when asked. ``seed`` is the experiment's own: the same situation gives the same
-    proposal, which is what makes a resumed campaign the same campaign."""
+    proposal, which is what makes a resumed campaign the same campaign.
+
+    ``baseline`` is how the space reads the harness that the campaign began with: its options add nothing, and are no
+    terms. ``beliefs`` is None where there is no gate to have any.
+    """
 
     number: int
     seed: int
@@ -43,6 +57,8 @@ class Situation:
     history: Sequence[Past]
     lessons: Sequence[Lesson] = ()
     program: str = ""
+    baseline: Assignment = field(default_factory=dict)
+    beliefs: Beliefs | None = None
 
 
 class Proposer(Protocol):

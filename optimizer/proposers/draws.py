@@ -91,6 +91,22 @@ def _drawn(domain: IntRange | FloatRange, rng: random.Random) -> Scalar:
     return tidy(domain, rng.uniform(domain.low, domain.high))
 
 
+def at(domain: IntRange | FloatRange, share: float) -> Scalar:
+    """The value that lies at ``share``, 0 to 1, of the way from the low to the high end, on the domain's own scale."""
+    low, high = float(domain.low), float(domain.high)
+    if domain.log:
+        return tidy(domain, math.exp(math.log(low) + share * (math.log(high) - math.log(low))))
+    return tidy(domain, low + share * (high - low))
+
+
+def share_of(domain: IntRange | FloatRange, value: float) -> float:
+    """Where ``value`` lies: the inverse of :func:`at`, 0 or 1 beyond the ends."""
+    low, high, here = float(domain.low), float(domain.high), min(float(domain.high), max(float(domain.low), value))
+    if domain.log:
+        low, high, here = math.log(low), math.log(high), math.log(here)
+    return (here - low) / (high - low) if high > low else 0.0
+
+
 def tidy(domain: Domain, value: Scalar) -> Scalar:
     """A real number as a value of the domain: with four significant digits, or rounded to the nearest whole number that
     there is. Any other value as it is."""

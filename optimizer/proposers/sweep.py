@@ -8,14 +8,13 @@ another one by now, so that each change not in it is a new variant, and so is ea
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
 from optimizer.proposers.base import Past, Situation
-from optimizer.proposers.draws import Tried, finish, same_value, size, tidy
+from optimizer.proposers.draws import Tried, at, finish, same_value, size
 from optimizer.records import Proposal
 from search_space.domains import Choice, Domain
 from search_space.space import Scalar, Space
@@ -83,14 +82,9 @@ def _values(domain: Domain, levels: int) -> list[Scalar]:
     """All values of a choice or a short range, else ``levels`` of them."""
     if isinstance(domain, Choice):
         return list(domain.values)
-    low, high, count = domain.low, domain.high, int(min(levels, size(domain)))
-    shares = [step / max(1, count - 1) for step in range(count)]
-    if domain.log:
-        spaced = [math.exp(math.log(low) + share * (math.log(high) - math.log(low))) for share in shares]
-    else:
-        spaced = [low + share * (high - low) for share in shares]
+    count = int(min(levels, size(domain)))
     values: list[Scalar] = []
-    for value in (tidy(domain, each) for each in spaced):
+    for value in (at(domain, step / max(1, count - 1)) for step in range(count)):
         if not any(same_value(value, known) for known in values):
             values.append(value)
     return values

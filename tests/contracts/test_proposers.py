@@ -13,9 +13,11 @@ from optimizer.proposers.human import HumanProposer
 from optimizer.proposers.mix import MixProposer
 from optimizer.proposers.random import RandomProposer
 from optimizer.proposers.sweep import SweepProposer
+from optimizer.proposers.thompson import ThompsonProposer
 from optimizer.proposers.tpe import TPEProposer
 from optimizer.records import Verdict
 from search_space.space import Space, load_space
+from tests.optimizer.proposers.beliefs import Believing
 
 HARNESS = b"""\
 name = "sample"
@@ -60,6 +62,7 @@ MAKERS: dict[str, Maker] = {
     "random": lambda folder: RandomProposer(),
     "sweep": lambda folder: SweepProposer(levels=12),
     "shuffled sweep": lambda folder: SweepProposer(levels=12, seed=3),
+    "thompson": lambda folder: ThompsonProposer(),
     "tpe": lambda folder: TPEProposer(startup=5),
     "human": human,
     "mix": lambda folder: MixProposer([(RandomProposer(), 1.0), (TPEProposer(startup=5), 2.0)], first=[human(folder)]),
@@ -84,7 +87,16 @@ def situations(space: Space, proposer: Proposer, count: int) -> list[Situation]:
     """The situations of a campaign in which this proposer alone proposes, and every fifth edit is kept."""
     files, history, met = dict(FILES), list[Past](), list[Situation]()
     for number in range(count):
-        situation = Situation(number, 31 * number, space, files, space.read(files), tuple(history))
+        situation = Situation(
+            number,
+            31 * number,
+            space,
+            files,
+            space.read(files),
+            tuple(history),
+            baseline=space.read(FILES),
+            beliefs=Believing({"flags.careful=True": 0.1}, sd=0.05),
+        )
         proposal = proposer.propose(copy.deepcopy(situation) if number % 2 else situation)
         if proposal is None:
             break

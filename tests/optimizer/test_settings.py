@@ -42,7 +42,7 @@ def keys(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, object
 def test_the_least_that_must_be_said(tmp_path: Path) -> None:
     settings = load(tmp_path, LEAST)
     assert (settings.space, settings.program) == ("space.toml", "program.md")
-    assert (settings.proposers.tpe, settings.proposers.random, settings.proposers.human) == (2.0, 1.0, None)
+    assert (settings.proposers.thompson, settings.proposers.random, settings.proposers.human) == (3.0, 1.0, None)
     assert (settings.gate.preset, settings.gate.exam_share, settings.gate.holdout_repeats) == ("fast", 0.1, 2)
     assert settings.budget.model_dump() == dict.fromkeys(("rollouts", "tokens", "usd", "minutes", "until"))
 

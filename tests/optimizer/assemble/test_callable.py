@@ -25,6 +25,7 @@ from optimizer.events import Bus, Event, ExperimentDecided
 from optimizer.home import find_home
 from optimizer.ledger.store import Ledger
 from optimizer.records import Split, Verdict
+from optimizer.settings import ProposerSettings
 from optimizer.standing import Standing
 from search_space.space import load_space
 from tests.optimizer.assemble.calls import TASKS, request, score, truth
@@ -68,7 +69,7 @@ def test_a_clearly_good_option_is_kept_and_certified_on_the_branch() -> None:
 
 
 @settings(max_examples=8, deadline=None)
-@given(st.integers(150, 700), st.integers(0, 5), st.sampled_from(["sweep", "random"]))
+@given(st.integers(150, 700), st.integers(0, 5), st.sampled_from(["sweep", "random", "thompson"]))
 def test_the_budget_is_never_overrun(rollouts: int, seed: int, proposer: str) -> None:
     calls: list[str] = []
 
@@ -118,6 +119,28 @@ def test_killed_and_opened_again_it_ends_as_one_left_in_peace(
     with open_callable(again) as campaign:
         assert "earlier" in campaign.run().why, "what is done is not done again"
         assert outcome(campaign)["experiments"] == expected["experiments"]
+
+
+def test_what_is_believed_of_options_is_the_same_after_an_interruption(tmp_path: Path) -> None:
+    """Draws from the posterior go on where they were."""
+
+    def interrupted(assignment: Mapping[str, str], task: str, seed: int) -> float:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return score(assignment, task, seed)
+
+    proposers, found = ProposerSettings(thompson=1.0), []
+    for folder, stops in (("peace", ()), ("disturbed", (190, 70))):
+        for stop in stops:
+            left = [stop]
+            with open_callable(request(600, interrupted, folder=tmp_path / folder, proposers=proposers)) as campaign:
+                assert not campaign.run().finished
+        with open_callable(request(600, folder=tmp_path / folder, proposers=proposers)) as campaign:
+            assert campaign.run().finished
+            found.append(outcome(campaign))
+    assert found[0] == found[1]
+    assert found[0]["experiments"]
 
 
 def test_a_variant_whose_calls_raise_is_a_crash_with_its_reason() -> None:
