@@ -15,8 +15,9 @@ from optimizer.events import CampaignEnded, PhaseChanged
 from optimizer.experiment import run_experiment
 from optimizer.front import keep_front
 from optimizer.parts import Memory, Parts
+from optimizer.pruning import prune
 from optimizer.recollection import recollect, recollected
-from optimizer.records import Task
+from optimizer.records import Spend, Task
 from optimizer.standing import Standing
 from optimizer.stopping import TIME_IS_UP, Stopping
 
@@ -113,6 +114,10 @@ class Campaign:
         end, spent = self.stopping.end, self.stopping.budget.spent.rollouts
         most = max(end.exam_least, end.exam_rollouts(spent))
         final = purpose == "final"
+        if final:
+            used = self.parts.ledger.rollouts.spent().get("prune", Spend()).rollouts
+            most += max(0, end.prune_rollouts(spent) - used)
+            self.stopping.budget.hand_over("prune", "final")
         deadline = self.stopping.final_deadline() if final else self.stopping.search_deadline()
         standing = hold_exam(
             standing, self.parts, Site(self.certify, purpose, deadline), most_rollouts=most, final=final
@@ -121,19 +126,35 @@ class Campaign:
             self.parts.emit(PhaseChanged("search", "experiments on the search tasks"))
         return standing
 
+    def _prune(self, standing: Standing) -> Standing:
+        """What pays stays; rollouts that this does not need are the last exam's."""
+        end = self.stopping.end
+        if end.prunes:
+            most = end.prune_rollouts(self._spent_but("prune"))
+            standing = prune(standing, self.parts, most_rollouts=most, deadline=self.stopping.prune_deadline())
+        elif standing.stage:
+            standing = standing.at_stage("exam", standing.ending)
+        return standing
+
+    def _spent_but(self, purpose: str) -> int:
+        spent = self.parts.ledger.rollouts.spent()
+        return sum(spend.rollouts for name, spend in spent.items() if name != purpose)
+
     def _begin_end(self, standing: Standing, why: str) -> Standing:
         """Note that the search is over, so that a killed process does not search again. The time is each sitting's own:
         when that is up, the next sitting searches on."""
         if why == TIME_IS_UP:
             return standing
-        standing = standing.at_stage("exam", self.parts.limits)
+        standing = standing.at_stage("prune", self.parts.limits)
         self.parts.ledger.remember(standing.to_json())
         return standing
 
     def _finish(self, standing: Standing) -> None:
-        """The last exam, the Pareto front into git, and the counted look at the holdout: exam and holdout from what was
+        """Pruning, the last exam, the Pareto front into git, and the counted look at the holdout: all from what was
         kept of the budget for them."""
         parts = self.parts
+        if standing.stage in ("", "prune"):
+            standing = self._prune(standing)
         due = final_due(parts.gate.exam, hoped=standing.hoped, held=standing.exams)
         if self.stopping.end.examines and due and standing.stage != "holdout":
             standing = self._exam(standing, "final")

@@ -31,7 +31,7 @@ class CampaignStarted:
 
 @dataclass(frozen=True, slots=True)
 class PhaseChanged:
-    """``phase`` is ``calibration``, ``search``, ``exam``, ``holdout`` or ``done``; ``text`` says more in words."""
+    """``phase`` is ``calibration``, ``search``, ``prune``, ``exam``, ``holdout`` or ``done``; ``text`` says more in words."""
 
     phase: str
     text: str
@@ -89,6 +89,20 @@ class ExamEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class PruningEnded:
+    """``stays`` changes of the champion are left, ``left_out`` are not. ``gain`` is what those that stay are believed
+    to add to the baseline, ``low`` to ``high`` its 95% interval: a search estimate, no claim."""
+
+    number: int
+    stays: int
+    left_out: int
+    rollouts: int
+    gain: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """The budget so far; ``share`` of it that is gone, in [0, 1], or None without a limit."""
 
@@ -116,6 +130,7 @@ Event = (
     | RolloutFinished
     | ExperimentDecided
     | ExamEnded
+    | PruningEnded
     | Spent
     | CampaignEnded
 )

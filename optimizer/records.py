@@ -266,6 +266,27 @@ class FrontMember:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """One change of a champion, or several that only go together, and what a pruning found of it. ``units`` names the
+    dimensions and free edits, ``experiments`` those that it comes from, ``proposers`` who proposed them.
+
+    ``effect`` is what it is believed to add, as a fraction, ``low`` to ``high`` the 95% interval, from everything that
+    was measured with it and without; ``pays`` the probability that this is worth having: that it is more than a size
+    too small to see, or for a ``simplification``, which was kept for being simpler, that it costs no more than allowed.
+    """
+
+    units: tuple[str, ...]
+    what: str
+    experiments: tuple[int, ...]
+    proposers: tuple[str, ...]
+    effect: float
+    low: float
+    high: float
+    pays: float
+    simplification: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """What a campaign learnt about a dimension that is on or off. ``on`` is its state in the champion, None when it is
     not active there. ``effect`` is what switching it on does, with its 95% interval, from the ``experiments`` that

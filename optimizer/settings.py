@@ -144,7 +144,8 @@ DEFAULT_PROPOSERS = ProposerSettings(thompson=3.0, random=1.0)
 
 
 class GateSettings(_Settings):
-    """How a keep is decided: a preset of ``docs/evidence.md`` and the share of the budget kept for the last exam.
+    """How a keep is decided: a preset of ``docs/evidence.md`` and the shares of the budget kept for the last exam and,
+    before it, for pruning: finding out which of the changes kept pay.
 
     ``max_passes`` is the most rollouts of a candidate on one search task, the preset's own when not given: fewer leave
     more candidates for a small budget. ``holdout_repeats`` is the number of rollouts a holdout task, for the baseline
@@ -155,6 +156,7 @@ class GateSettings(_Settings):
     preset: Literal["fast", "careful"] = "fast"
     max_passes: Annotated[int, Field(ge=1, le=100)] | None = None
     exam_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
+    prune_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.20
     holdout_repeats: Annotated[int, Field(ge=1, le=20)] = 2
     calibrate: bool = True
 

@@ -17,11 +17,11 @@ class Standing:
     """The working champion, the certified one, and what the gate knows of both.
 
     ``tree`` and ``commit`` name the working champion, ``certified_*`` the last one that passed an exam (at first the
-    baseline). ``hoped`` is the sum of the shrunken effects kept since then. ``exams`` counts the exams held, ``passed``
-    those passed. ``asked`` is the tree of the champion whose last exam was unclear, ``asked_first`` the first repeat of
-    that exam and ``asked_rollouts`` its size: while that champion stands, the exam is gone on with. ``spent_out`` names
-    the limits at which the search ended for want of budget, empty before. ``ending`` names the limits under which the
-    search is over, empty before, and ``stage`` what comes next in that end: ``exam``, ``holdout`` or ``done``.
+    baseline). ``exams`` counts the exams held, ``passed`` those passed, ``prunings`` the prunings done. ``asked`` is the
+    tree of the champion whose last exam was unclear, ``asked_first`` the first repeat of that exam and
+    ``asked_rollouts`` its size: while that champion stands, the exam is gone on with. ``spent_out`` names the limits at
+    which the search ended for want of budget, empty before. ``ending`` names the limits under which the search is over,
+    empty before, and ``stage`` what comes next in that end: ``prune``, ``exam``, ``holdout`` or ``done``.
     ``baseline_costs`` is what is known of the first harness's costs, where a constraint compares with them;
     ``conceded`` the loss that simplifications kept since the last certificate may have cost, as a fraction;
     ``calibration`` what was found when the first harness was measured against itself (JSON), None before.
@@ -33,9 +33,9 @@ class Standing:
     certified_commit: str
     pool: Pool
     certified_pool: Pool
-    hoped: float = 0.0
     exams: int = 0
     passed: int = 0
+    prunings: int = 0
     asked: str = ""
     asked_first: int = 0
     asked_rollouts: int = 0
@@ -51,6 +51,11 @@ class Standing:
         """The standing of a campaign that has done nothing yet."""
         return cls(tree, commit, tree, commit, Pool(), Pool())
 
+    @property
+    def hoped(self) -> float:
+        """What the working champion is believed to be better by than the certified one, as a fraction."""
+        return self.pool.effects.gain(self.pool.terms, self.certified_pool.terms)[0]
+
     def kept(
         self, tree: str, commit: str, pool: Pool, decision: Decision, own: Mapping[str, Sequence[float]]
     ) -> Standing:
@@ -63,7 +68,6 @@ class Standing:
             commit=commit,
             pool=pool,
             certified_pool=left if self.tree == self.certified_tree else self.certified_pool,
-            hoped=self.hoped + (decision.effect or 0.0),
             conceded=self.conceded + decision.conceded,
         )
 
@@ -74,7 +78,6 @@ class Standing:
             certified_tree=self.tree,
             certified_commit=self.commit,
             certified_pool=self.pool,
-            hoped=0.0,
             exams=self.exams + 1,
             passed=self.passed + 1,
             asked="",
@@ -88,7 +91,6 @@ class Standing:
             tree=self.certified_tree,
             commit=self.certified_commit,
             pool=replace(self.certified_pool, effects=self.pool.effects),
-            hoped=0.0,
             exams=self.exams + 1,
             asked="",
             conceded=0.0,
@@ -97,6 +99,10 @@ class Standing:
     def unclear_exam(self, first: int, rollouts: int) -> Standing:
         """After an unclear exam of ``rollouts`` that began at repeat ``first``: one exam fewer to hold."""
         return replace(self, exams=self.exams + 1, asked=self.tree, asked_first=first, asked_rollouts=rollouts)
+
+    def pruned(self, tree: str, commit: str, pool: Pool) -> Standing:
+        """After a pruning: what stays is the working champion."""
+        return replace(self, tree=tree, commit=commit, pool=pool, prunings=self.prunings + 1)
 
     def at_stage(self, stage: str, limits: str) -> Standing:
         """In the end of the campaign under ``limits``; both empty while it searches."""
@@ -111,9 +117,9 @@ class Standing:
             "certified_commit": self.certified_commit,
             "pool": self.pool.to_json(),
             "certified_pool": self.certified_pool.to_json(),
-            "hoped": self.hoped,
             "exams": self.exams,
             "passed": self.passed,
+            "prunings": self.prunings,
             "asked": self.asked,
             "asked_first": self.asked_first,
             "asked_rollouts": self.asked_rollouts,

@@ -25,23 +25,35 @@ TIME_IS_UP = "the time is up"
 @dataclass(frozen=True, slots=True)
 class End:
     """What is promised for the end of a campaign: ``exam`` rollouts for the last exam, at most, and exactly ``holdout``
-    for the look at the holdout. Without a limit on rollouts, the exam gets ``exam_share`` of what was spent."""
+    for the look at the holdout; and ``prune`` before them, at most, for pruning. Without a limit on rollouts, the exam
+    gets ``exam_share`` and pruning ``prune_share`` of what was spent."""
 
     exam: int | None
     exam_share: float
     exam_least: int
     holdout: int
+    prune: int | None = 0
+    prune_share: float = 0.0
 
     @property
     def examines(self) -> bool:
         """Whether a last exam is held: something is kept for it."""
         return self.exam_share > 0 and self.exam != 0
 
+    @property
+    def prunes(self) -> bool:
+        """Whether changes are left out to see which of them pay: something is kept for it."""
+        return self.prune_share > 0 and self.prune != 0
+
     def exam_rollouts(self, spent: int) -> int:
         """Rollouts for the last exam, when ``spent`` were spent."""
         if not self.examines:
             return 0
         return self.exam if self.exam is not None else max(self.exam_least, int(self.exam_share * spent))
+
+    def prune_rollouts(self, spent: int) -> int:
+        """Rollouts for pruning, when ``spent`` were spent before it."""
+        return int(self.prune_share * spent) if self.prune is None else self.prune
 
 
 @dataclass(slots=True)
@@ -94,19 +106,27 @@ class Stopping:
         deadline = self.budget.limits.deadline
         return math.inf if deadline is None else deadline - self.end_seconds()
 
+    def prune_deadline(self) -> float:
+        """The ``clock`` instant at which pruning must be over, so that what comes after it fits."""
+        deadline = self.budget.limits.deadline
+        return math.inf if deadline is None else deadline - self._seconds_for(self._after_pruning())
+
     def final_deadline(self) -> float:
         """The ``clock`` instant at which everything must be over."""
         deadline = self.budget.limits.deadline
         return math.inf if deadline is None else deadline
 
     def end_seconds(self) -> float:
-        """Seconds to leave for the last exam and the holdout, from the rate of this sitting so far."""
+        """Seconds to leave for pruning, the last exam and the holdout, from the rate of this sitting so far."""
+        return self._seconds_for(self._end_rollouts())
+
+    def _seconds_for(self, rollouts: int) -> float:
         done, passed = self.budget.spent.rollouts - self.began_with, self.clock() - self.began_at
         if done >= 20 and passed > 0:
-            return LEAST_END_S + TIME_MARGIN * self._end_rollouts() * passed / done
+            return LEAST_END_S + TIME_MARGIN * rollouts * passed / done
         deadline = self.budget.limits.deadline
         whole = math.inf if deadline is None else deadline - self.began_at
-        return min(END_SHARE * whole, LEAST_END_S + TIME_MARGIN * self._end_rollouts() / FIRST_RATE)
+        return min(END_SHARE * whole, LEAST_END_S + TIME_MARGIN * rollouts / FIRST_RATE)
 
     def shrink_end(self, *, exam: int, holdout: int) -> None:
         """Less is needed at the end than was set aside: at most ``exam`` rollouts for the last exam, and ``holdout``
@@ -120,6 +140,9 @@ class Stopping:
             self.budget.release("final", rollouts=before.exam - exam)
 
     def _end_rollouts(self) -> int:
+        return self._after_pruning() + self.end.prune_rollouts(self.budget.spent.rollouts)
+
+    def _after_pruning(self) -> int:
         return self.end.holdout + self.end.exam_rollouts(self.budget.spent.rollouts)
 
     def _mean_tokens(self) -> float:

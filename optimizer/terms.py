@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from search_space.domains import Choice, Domain, IntRange
+from search_space.domains import Choice, Domain, IntRange, same
 from search_space.space import Assignment, Scalar, Space
 
 LEVELS = 6
@@ -18,7 +18,10 @@ def options(space: Space, baseline: Assignment, assignment: Assignment) -> tuple
         option(name, space.domain(name), value)
         for name, value in assignment.items()
         if name not in baseline
-        or option(name, space.domain(name), value) != option(name, space.domain(name), baseline[name])
+        or (
+            not same(value, baseline[name])
+            and option(name, space.domain(name), value) != option(name, space.domain(name), baseline[name])
+        )
     )
 
 

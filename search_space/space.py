@@ -76,6 +76,25 @@ class Space:
                     values[name] = assignment[name]
         return tuple(names)
 
+    def target(self, present: Assignment, changes: Assignment) -> dict[str, Scalar]:
+        """What a harness reads as after ``changes``, when it read ``present`` before: every dimension active then.
+
+        One that comes to be active takes its declared default. Raises :class:`InvalidEdit` for a change of a dimension
+        that is not active then."""
+        target: dict[str, Scalar] = {}
+        for name, dimension in self._dimensions.items():
+            if not dimension.holds(target):
+                if name in changes:
+                    needed = dimension.when or f"two of {', '.join(dimension.needs())} in the prompt"
+                    raise InvalidEdit(f"{name}: got {shown(changes[name])}, but it needs {needed}")
+            elif name in changes:
+                target[name] = changes[name]
+            elif name in present:
+                target[name] = present[name]
+            elif dimension.when is not None:
+                target[name] = dimension.default
+        return target
+
     @property
     def deciding(self) -> frozenset[str]:
         """The dimensions on whose values it depends which others are active."""
@@ -110,7 +129,7 @@ class Space:
             present = self.read(files)
         except (MissingFile, InvalidFile) as error:
             raise InvalidEdit(str(error)) from None
-        target = self._target(present, changes)
+        target = self.target(present, changes)
         edits: list[Edit] = []
         current = files
         changed = [name for name in target if name in changes or name not in present]
@@ -158,22 +177,6 @@ class Space:
         if not domain.contains(value):
             why = getattr(self._dimensions[name], "because", "")
             raise InvalidEdit(f"{name}: got {shown(value)}, expected {domain}" + (f", because {why}" if why else ""))
-
-    def _target(self, present: Assignment, changes: Assignment) -> dict[str, Scalar]:
-        """Every active dimension's value after ``changes``; raises for a change of one that is not active then."""
-        target: dict[str, Scalar] = {}
-        for name, dimension in self._dimensions.items():
-            if not dimension.holds(target):
-                if name in changes:
-                    needed = dimension.when or f"two of {', '.join(dimension.needs())} in the prompt"
-                    raise InvalidEdit(f"{name}: got {shown(changes[name])}, but it needs {needed}")
-            elif name in changes:
-                target[name] = changes[name]
-            elif name in present:
-                target[name] = present[name]
-            elif dimension.when is not None:
-                target[name] = dimension.default
-        return target
 
 
 def load_space(path: Path, effects: Mapping[str, Effects] | None = None) -> Space:

@@ -112,7 +112,9 @@ def look_exam(
     explains; its being estimated from few tasks is paid for by t quantiles in place of normal ones.
 
     An exam that more repeats can hardly decide, because the tasks differ among each other by more than that, ends
-    early; not the ``final`` one of a campaign, whose budget is of no other use.
+    early; not the ``final`` one of a campaign, whose budget is of no other use. Nor does that one pass before all of it
+    is spent: an estimate taken as soon as it looks good enough leans high, one of a size fixed before does not. The
+    ratio is valid at any time, so that waiting costs nothing but the chance that it falls under the bar again.
     """
     tasks = sorted(task for task in evaluation.candidate if _have(evaluation, task) >= settings.min_repeats)
     if not tasks:
@@ -121,7 +123,7 @@ def look_exam(
     repeats = min(len(values) for values in pairs)
     test = _Test.of(pairs, repeats, settings, hoped)
     over = last or repeats >= settings.max_repeats
-    if test.log_ratio(test.effect) >= test.bar:
+    if test.log_ratio(test.effect) >= test.bar and (over or not final):
         outcome = Outcome.passed
     elif test.log_ratio(test.effect) <= settings.fail_log_ratio:
         outcome = Outcome.failed

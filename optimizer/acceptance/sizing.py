@@ -50,7 +50,9 @@ class Sizes:
         """These sizes with what :meth:`to_json` wrote laid over them."""
         working = replace(self.preset.working, **value["working"])
         exam = replace(self.preset.exam, **value["exam"])
-        return Sizes(Preset(working, exam), value["holdout_repeats"], tuple(value["reasons"]))
+        return Sizes(
+            replace(self.preset, working=working, exam=exam), value["holdout_repeats"], tuple(value["reasons"])
+        )
 
 
 def sized(before: Sizes, found: Calibration, *, tasks: int, rollouts: int | None, fixed: Collection[str] = ()) -> Sizes:
@@ -77,7 +79,7 @@ def sized(before: Sizes, found: Calibration, *, tasks: int, rollouts: int | None
             f"{tasks} tasks are worth their cost at this noise{'' if rollouts is None else ' and budget'}"
         )
         working = replace(working, max_passes=passes)
-    return Sizes(Preset(working, before.preset.exam), before.holdout_repeats, tuple(reasons))
+    return Sizes(replace(before.preset, working=working), before.holdout_repeats, tuple(reasons))
 
 
 def for_deterministic(before: Sizes, *, fixed: Collection[str] = ()) -> Sizes:
@@ -97,7 +99,7 @@ def for_deterministic(before: Sizes, *, fixed: Collection[str] = ()) -> Sizes:
     if HOLDOUT_REPEATS in fixed and before.holdout_repeats > 1:
         repeats = before.holdout_repeats
         reasons.append(f"holdout_repeats {repeats}: as the experiment sets it, although more than 1 is wasted")
-    return Sizes(Preset(working, exam), repeats, tuple(reasons))
+    return Sizes(replace(before.preset, working=working, exam=exam), repeats, tuple(reasons))
 
 
 def _passes(working: WorkingSettings, ratio: float, tasks: int, rollouts: int | None) -> int:

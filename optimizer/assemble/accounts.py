@@ -19,7 +19,7 @@ def budget_of(planned: Planned, ledger: Ledger) -> Budget:
     limits = planned.limits
     budget = Budget(BudgetLimits(limits.rollouts, limits.tokens, limits.usd, deadline), sum(spent.values(), Spend()))
     end = end_of(planned)
-    wanted = {"holdout": end.holdout, "final": end.exam or 0}
+    wanted = {"holdout": end.holdout, "final": end.exam or 0, "prune": end.prune or 0}
     for purpose, rollouts in wanted.items():
         used = spent[purpose].rollouts if purpose in spent else 0
         if limits.rollouts is not None:

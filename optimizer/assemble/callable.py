@@ -45,8 +45,8 @@ class CallableRequest:
     ``score(view(files), task, seed)`` is one rollout: a number in [0, 1] (see
     :mod:`optimizer.evaluation.in_process`). ``harness`` is what to start from, ``space`` what may change in it.
     ``tasks`` are ids by split; without ``certify`` nothing is ever certified, without ``holdout`` nothing is reported.
-    ``rollouts`` is the budget, all in all. ``exam_share`` of it is kept for the last exam, ``holdout_repeats`` are the
-    rollouts a holdout task, 2 when not given. ``calibrate`` measures the harness against itself first and sets the
+    ``rollouts`` is the budget, all in all. ``exam_share`` of it is kept for the last exam, ``prune_share`` for finding out
+    which of the changes kept pay; ``holdout_repeats`` are the rollouts a holdout task, 2 when not given. ``calibrate`` measures the harness against itself first and sets the
     gate's sizes by what it finds; those of a ``gate`` that is no preset stay. ``deterministic`` says whether the same
     harness always scores the same on a task, whatever the seed; None: calibration finds out.
 
@@ -65,6 +65,7 @@ class CallableRequest:
     view: View | None = None
     gate: Preset = FAST
     exam_share: float = 0.10
+    prune_share: float = 0.20
     holdout_repeats: int | None = None
     calibrate: bool = True
     deterministic: bool | None = None
@@ -157,6 +158,7 @@ def _settings(request: CallableRequest) -> ExperimentSettings:
     gate = {
         "preset": preset,
         "exam_share": request.exam_share,
+        "prune_share": request.prune_share,
         "holdout_repeats": request.holdout_repeats,
         "calibrate": request.calibrate,
     }

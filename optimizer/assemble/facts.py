@@ -49,6 +49,7 @@ def facts_of(planned: Planned) -> PlanFacts:
         usd=limits.usd,
         seconds=planned.seconds,
         exam_rollouts=end.exam,
+        prune_rollouts=end.prune,
         holdout_rollouts=end.holdout,
         workers=workers_of(settings),
         rollout_timeout_s=settings.sandbox.rollout_timeout_s,

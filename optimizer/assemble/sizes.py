@@ -83,7 +83,8 @@ def objective_of(settings: ExperimentSettings) -> Objective:
 
 def end_of(planned: Planned) -> End:
     """What is kept for the end. The last exam gets its share, but no less than an exam needs to say anything; where
-    that would take too much of the budget, none is held and the search has it."""
+    that would take too much of the budget, none is held and the search has it. Pruning gets its share where that is
+    enough for one round."""
     gate, exam = planned.settings.gate, planned.gate.exam
     certify, tasks = len(planned.suite.tasks(Split.certify)), len(planned.suite.tasks(Split.holdout))
     holdout = 0 if planned.no_holdout else 2 * holdout_repeats_of(planned) * tasks
@@ -91,12 +92,15 @@ def end_of(planned: Planned) -> End:
     least = 2 * exam.min_repeats * certify if share else 0
     rollouts = planned.limits.rollouts
     if rollouts is None:
-        return End(None, share, least, holdout)
+        return End(None, share, least, holdout, None, gate.prune_share)
     room = rollouts - holdout - first_of(planned)
     wanted = max(int(share * rollouts), least)
-    if least > room or wanted > max(share, MOST_FOR_THE_EXAM) * rollouts:
-        return End(0, share, least, holdout)
-    return End(min(wanted, room), share, least, holdout)
+    most = 0 if least > room or wanted > max(share, MOST_FOR_THE_EXAM) * rollouts else min(wanted, room)
+    prune = min(int(gate.prune_share * rollouts), room - most)
+    sizes = planned.gate.pruning
+    if prune < sizes.rollouts * sizes.variants:
+        prune = 0
+    return End(most, share, least, holdout, prune, gate.prune_share)
 
 
 def workers_of(settings: ExperimentSettings) -> int:

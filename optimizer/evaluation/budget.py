@@ -188,6 +188,13 @@ class Budget:
                 kept = max(0, purse.share.rollouts - max(0, rollouts))
                 purse.share = replace(purse.share, rollouts=kept)
 
+    def hand_over(self, purpose: str, to: str) -> None:
+        """What is left of the share of ``purpose`` belongs to the share of ``to`` from now on."""
+        with self._lock:
+            purse = self._purses.pop(purpose, None)
+            if purse is not None:
+                self._purses.setdefault(to, _Purse(Share())).share += purse.share
+
     # What there is
 
     @property

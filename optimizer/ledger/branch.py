@@ -20,8 +20,9 @@ IDENTITY = {"GIT_COMMITTER_NAME": "Ratchet", "GIT_COMMITTER_EMAIL": "ratchet@loc
 
 
 class Branch:
-    """The refs of one campaign: its branch, and under ``refs/ratchet/<campaign>/`` ``certified/<n>``, ``abandoned/<n>``
-    and ``pareto/<experiment>``.
+    """The refs of one campaign: its branch, the finalized one beside it (``ratchet/<campaign>-final``: one commit for
+    each change that pays), and under ``refs/ratchet/<campaign>/`` ``certified/<n>``, ``abandoned/<n>`` and
+    ``pareto/<experiment>``.
 
     Reading opens one or two files. Moving runs ``git update-ref`` with the old value, one process a ref, rather than
     git's lock files by hand: it is git that knows packed refs, reflogs, worktrees, names that shadow folders and what
@@ -40,6 +41,7 @@ class Branch:
             )
         self.campaign = campaign
         self.ref = f"refs/heads/ratchet/{campaign}"
+        self.final = f"{self.ref}-final"
         self._repo = git.Repo(repository)
 
     def certified(self, number: int) -> str:
@@ -49,6 +51,10 @@ class Branch:
     def abandoned(self, number: int) -> str:
         """The ref that keeps a way not taken."""
         return f"refs/ratchet/{self.campaign}/abandoned/{number}"
+
+    def abandoned_final(self, number: int) -> str:
+        """The ref that keeps the finalized branch of a way not taken."""
+        return f"{self.abandoned(number)}-final"
 
     def pareto(self, experiment: int) -> str:
         """The ref of a member of the Pareto front."""
@@ -88,12 +94,12 @@ class Branch:
         """The commits after ``start`` up to ``end``, which stands on it, the oldest first; empty when they are one."""
         return str(self._repo.git.rev_list("--first-parent", "--reverse", f"{start}..{end}")).split()
 
-    def checked_out(self) -> Path | None:
-        """The working tree (the main one or a linked one) whose HEAD is on the branch, if any."""
+    def checked_out(self, ref: str | None = None) -> Path | None:
+        """The working tree (the main one or a linked one) whose HEAD is on the branch (or ``ref``), if any."""
         common = Path(self._repo.common_dir)
         heads = [common / "HEAD", *sorted(common.glob("worktrees/*/HEAD"))]
         for head in heads:
-            if head.is_file() and head.read_text(errors="replace").strip() == f"ref: {self.ref}":
+            if head.is_file() and head.read_text(errors="replace").strip() == f"ref: {ref or self.ref}":
                 tree = head.with_name("gitdir")
                 return Path(tree.read_text().strip()).parent if tree.is_file() else common.parent
         return None
@@ -113,13 +119,16 @@ class Branch:
         self.move([RefMove(self.ref, None, commit)], "campaign begins")
 
     def check_free(self) -> None:
-        """Raises RepositoryError when the branch is checked out: moving it makes that working tree look changed."""
-        where = self.checked_out()
-        if where is not None:
-            raise RepositoryError(
-                f"the branch {self._short} is checked out in {where}, and a campaign moves it without touching files",
-                hint=f"git -C '{where}' switch --detach",
-            )
+        """Raises RepositoryError when the branch, or the finalized one, is checked out: moving it makes that working
+        tree look changed."""
+        for ref in (self.ref, self.final):
+            where = self.checked_out(ref)
+            if where is not None:
+                raise RepositoryError(
+                    f"the branch {ref.removeprefix('refs/heads/')} is checked out in {where}, and a campaign moves it "
+                    "without touching files",
+                    hint=f"git -C '{where}' switch --detach",
+                )
 
     def check_tip(self, expected: str) -> None:
         """Raises BranchMoved unless the branch stands at ``expected``."""

@@ -9,7 +9,7 @@ from typing import Any
 from optimizer.ledger.codec import experiment_of, intent_of
 from optimizer.ledger.database import Database
 from optimizer.ledger.rollouts import Rollouts
-from optimizer.ledger.rows import Campaign, Exam, ExperimentRow, Heartbeat, Intent, Pair, Report, Totals
+from optimizer.ledger.rows import Campaign, Exam, ExperimentRow, Heartbeat, Intent, Pair, Pruning, Report, Totals
 
 PAGE = 200
 
@@ -17,9 +17,11 @@ INSTANTS = """SELECT max(at) FROM (
     SELECT created_at AS at FROM campaign UNION ALL SELECT at FROM heartbeat
     UNION ALL SELECT max(started_at) FROM experiments UNION ALL SELECT max(ended_at) FROM experiments
     UNION ALL SELECT max(started_at) FROM rollouts UNION ALL SELECT max(ended_at) FROM rollouts
-    UNION ALL SELECT max(at) FROM exams UNION ALL SELECT max(at) FROM reports UNION ALL SELECT max(at) FROM intents)"""
+    UNION ALL SELECT max(at) FROM exams UNION ALL SELECT max(at) FROM prunings UNION ALL SELECT max(at) FROM reports UNION ALL SELECT max(at) FROM intents)"""
 EXAMS = """SELECT exams.*, gates.gate FROM exams
     JOIN gates ON gates.subject = 'exam' AND gates.number = exams.number ORDER BY exams.number"""
+PRUNINGS = """SELECT prunings.*, gates.gate FROM prunings
+    JOIN gates ON gates.subject = 'pruning' AND gates.number = prunings.number ORDER BY prunings.number"""
 
 
 def last_instant(database: Database) -> float:
@@ -93,6 +95,16 @@ def exams(database: Database) -> list[Exam]:
     names = ("number", "outcome", "champion", "against", "at")
     return [
         Exam(result=json.loads(row["result"]), gate=json.loads(row["gate"]), **{name: row[name] for name in names})
+        for row in rows
+    ]
+
+
+def prunings(database: Database) -> list[Pruning]:
+    with database.read() as connection:
+        rows = connection.execute(PRUNINGS).fetchall()
+    names = ("number", "champion", "final", "at")
+    return [
+        Pruning(result=json.loads(row["result"]), gate=json.loads(row["gate"]), **{name: row[name] for name in names})
         for row in rows
     ]
 

@@ -144,6 +144,18 @@ class Rollouts:
                 scores.setdefault(task, ([], []))[0 if tree == variant else 1].append(score)
         return [Pair(task, tuple(new), tuple(old)) for task, (new, old) in scores.items() if new]
 
+    def known_tasks(self, tree: str, purpose: str, after: int) -> set[str]:
+        """The tasks of the finished rollouts of ``tree``, without those of ``purpose`` whose attempt is above
+        ``after``."""
+        query = f"SELECT DISTINCT task FROM rollouts WHERE tree = ? AND {FINISHED} AND (purpose != ? OR attempt <= ?)"
+        with self._database.read() as connection:
+            return {str(task) for (task,) in connection.execute(query, (tree, purpose, after))}
+
+    def last_attempt(self) -> int:
+        """The number of the last attempt; 0 before the first."""
+        with self._database.read() as connection:
+            return int(connection.execute("SELECT coalesce(max(attempt), 0) FROM rollouts").fetchone()[0])
+
     def costs(self, *purposes: str) -> dict[str, dict[str, Spend]]:
         """What the finished rollouts of ``purposes`` cost together: by tree, by task; ``rollouts`` counts them."""
         found: dict[str, dict[str, Spend]] = {}

@@ -92,6 +92,20 @@ class Exam:
 
 
 @dataclass(frozen=True, slots=True)
+class Pruning:
+    """What became of a champion's changes at the end of a search. ``champion`` is the commit of what stays, on the
+    campaign's branch, and ``final`` the tip of the finalized branch, which holds the same harness; ``result`` is the
+    evidence and ``gate`` the gate's state after it, both as JSON. ``at`` is set by the ledger."""
+
+    number: int
+    champion: str
+    final: str
+    result: Mapping[str, Any]
+    gate: Mapping[str, Any]
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One counted look at the holdout. ``number`` counts from 1 and, like ``at``, is set by the ledger."""
 
@@ -111,8 +125,8 @@ class RefMove:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a settlement is about to do to git, written down before it is done. ``subject`` is ``experiment`` or
-    ``exam``; the first move is the one whose new commit the record will name."""
+    """What a settlement is about to do to git, written down before it is done. ``subject`` is ``experiment``,
+    ``exam`` or ``pruning``; the first move is the one whose new commit the record will name."""
 
     subject: str
     number: int

@@ -104,6 +104,14 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             for name, kind in _SPEND_SINCE_0007.items()
         ),
     ),
+    (
+        "0008_prunings",
+        (
+            """CREATE TABLE prunings (
+                number INTEGER PRIMARY KEY, champion TEXT NOT NULL, final TEXT NOT NULL, result TEXT NOT NULL,
+                at REAL NOT NULL)""",
+        ),
+    ),
 )
 
 

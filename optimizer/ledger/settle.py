@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 
 from optimizer.ledger.branch import Branch
 from optimizer.ledger.codec import outcome_record
-from optimizer.ledger.rows import Exam, ExperimentRow, Intent, Outcome, RefMove
+from optimizer.ledger.rows import Exam, ExperimentRow, Intent, Outcome, Pruning, RefMove
 from optimizer.ledger.store import Ledger
 
 
@@ -50,16 +50,31 @@ def keep(ledger: Ledger, branch: Branch, outcome: Outcome, commit: str) -> None:
 
 def settle_exam(ledger: Ledger, branch: Branch, exam: Exam) -> None:
     """Record an exam. Passed: ``certified/<number>`` is set to the champion. Failed: ``abandoned/<number>`` keeps the
-    champion, and the branch falls back to ``exam.against``. Unclear: no ref moves."""
+    champion, the branch falls back to ``exam.against``, and so does the finalized one where it holds what failed.
+    Unclear: no ref moves."""
     if exam.outcome == "passed":
         moves: tuple[RefMove, ...] = (RefMove(branch.certified(exam.number), None, exam.champion),)
     elif exam.outcome == "failed":
         way = RefMove(branch.abandoned(exam.number), None, exam.champion)
         moves = (way, RefMove(branch.ref, exam.champion, exam.against))
+        if (pruned := _last(ledger)) is not None and pruned.champion == exam.champion:
+            # What failed must not stand as what is handed over; its commits stay, each with its effect.
+            kept = RefMove(branch.abandoned_final(exam.number), None, pruned.final)
+            moves = (*moves, kept, RefMove(branch.final, pruned.final, exam.against))
     else:
         ledger.examine(exam)
         return
     _settle(ledger, branch, Intent("exam", exam.number, moves, asdict(exam)))
+
+
+def settle_pruning(ledger: Ledger, branch: Branch, pruning: Pruning) -> None:
+    """Record what stays of a champion: the campaign's branch moves to ``pruning.champion``, which may be where it is,
+    and the finalized branch to ``pruning.final``. Raises BranchMoved when somebody else moved either of them, or has a
+    branch of that name."""
+    moves = [RefMove(branch.final, _final_now(ledger), pruning.final)]
+    if pruning.champion != ledger.tip:
+        moves.insert(0, RefMove(branch.ref, ledger.tip, pruning.champion))
+    _settle(ledger, branch, Intent("pruning", pruning.number, tuple(moves), asdict(pruning)))
 
 
 def recover(ledger: Ledger, branch: Branch) -> Recovery:
@@ -84,6 +99,19 @@ def recover(ledger: Ledger, branch: Branch) -> Recovery:
         branch.create(ledger.tip)  # killed between making the ledger and making the branch
     branch.check_tip(ledger.tip)
     return Recovery(finished, undone, interrupted, ledger.unfinished())
+
+
+def _last(ledger: Ledger) -> Pruning | None:
+    return next(iter(ledger.prunings()[-1:]), None)
+
+
+def _final_now(ledger: Ledger) -> str | None:
+    """Where the ledger left the finalized branch."""
+    last = _last(ledger)
+    if last is None:
+        return None
+    failed = [exam for exam in ledger.exams() if exam.outcome == "failed" and exam.champion == last.champion]
+    return failed[-1].against if failed else last.final
 
 
 def _settle(ledger: Ledger, branch: Branch, intent: Intent) -> None:

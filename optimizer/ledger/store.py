@@ -23,6 +23,7 @@ from optimizer.ledger.rows import (
     Intent,
     Outcome,
     Pair,
+    Pruning,
     Report,
     State,
     Totals,
@@ -139,10 +140,13 @@ class Ledger:
             for move in intent.moves:
                 if move.ref == self.campaign.ref:
                     connection.execute("UPDATE campaign SET tip = ?", (move.new,))
-            if intent.subject == "experiment":
-                self._finish(connection, outcome_of(intent.record), intent.moves[0].new)
-            else:
-                self._examined(connection, Exam(**intent.record))
+            match intent.subject:
+                case "experiment":
+                    self._finish(connection, outcome_of(intent.record), intent.moves[0].new)
+                case "exam":
+                    self._examined(connection, Exam(**intent.record))
+                case _:
+                    self._pruned(connection, Pruning(**intent.record))
             connection.execute("DELETE FROM intents")
         self.rollouts.experiment = None
 
@@ -197,6 +201,11 @@ class Ledger:
         connection.execute("INSERT INTO exams VALUES (?, ?, ?, ?, ?, ?)", values)
         self._keep_gate(connection, "exam", exam.number, exam.gate)
 
+    def _pruned(self, connection: Connection, pruning: Pruning) -> None:
+        values = (pruning.number, pruning.champion, pruning.final, dump(pruning.result), self._database.instant())
+        connection.execute("INSERT INTO prunings VALUES (?, ?, ?, ?, ?)", values)
+        self._keep_gate(connection, "pruning", pruning.number, pruning.gate)
+
     def _keep_gate(self, connection: Connection, subject: str, number: int, gate: Mapping[str, Any]) -> None:
         connection.execute("INSERT INTO gates (subject, number, gate) VALUES (?, ?, ?)", (subject, number, dump(gate)))
 
@@ -242,6 +251,10 @@ class Ledger:
     def exams(self) -> list[Exam]:
         """Every exam, in order."""
         return reading.exams(self._database)
+
+    def prunings(self) -> list[Pruning]:
+        """Every pruning, in order."""
+        return reading.prunings(self._database)
 
     def reports(self) -> list[Report]:
         """Every look at the holdout, in order."""

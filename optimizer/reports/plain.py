@@ -60,6 +60,12 @@ class PlainLog:
             case events.ExamEnded():
                 figures = f"{points(event.effect)} points, 95% interval {interval(event.low, event.high)}"
                 return f"exam {event.number} {event.outcome}: {figures}"
+            case events.PruningEnded():
+                return (
+                    f"pruned: {some(event.stays, 'change')} that pay, {event.left_out} left out; "
+                    f"{count(event.rollouts)} rollouts; believed {points(event.gain)} points over the baseline, 95% "
+                    f"interval {interval(event.low, event.high)}, a search estimate"
+                )
             case events.CampaignEnded():
                 return f"ended: {event.why}"
             case _:

@@ -50,6 +50,7 @@ class PlanFacts:
     usd: float | None
     seconds: float | None
     exam_rollouts: int | None
+    prune_rollouts: int | None
     holdout_rollouts: int
     workers: int
     rollout_timeout_s: float
@@ -78,7 +79,9 @@ def render(facts: PlanFacts) -> RenderableType:
     table.add_row("proposers", facts.proposers)
     table.add_row("budget", _budget(facts))
     table.add_row(
-        "kept for the end", f"{_exam(facts.exam_rollouts)}, {count(facts.holdout_rollouts)} rollouts for the holdout"
+        "kept for the end",
+        f"{_pruning(facts.prune_rollouts)}, {_exam(facts.exam_rollouts)}, {count(facts.holdout_rollouts)} rollouts for "
+        "the holdout",
     )
     table.add_row("at most", f"{facts.workers} rollouts at once, {facts.rollout_timeout_s:g} s each")
     opens = Table(box=None, padding=(0, 1), title=f"Opens {len(facts.dimensions)} dimensions", title_justify="left")
@@ -95,6 +98,12 @@ def shown(value: Scalar) -> str:
     if value is None:
         return "absent"
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _pruning(rollouts: int | None) -> str:
+    if rollouts is None:
+        return "a share of what was spent for pruning"
+    return f"up to {count(rollouts)} rollouts for pruning" if rollouts else "nothing for pruning"
 
 
 def _exam(rollouts: int | None) -> str:

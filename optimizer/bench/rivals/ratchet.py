@@ -28,6 +28,7 @@ class Ratchet:
     proposers: ProposerSettings = DEFAULT_PROPOSERS
     stream: ProposerSettings = field(default_factory=lambda: ProposerSettings(sweep=1.0))
     exam_share: float = 0.10
+    prune_share: float = 0.20
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -36,6 +37,7 @@ class Ratchet:
             "proposers": _weights(self.proposers),
             "proposers of a stream": _weights(self.stream),
             "exam_share": self.exam_share,
+            "prune_share": self.prune_share,
         }
 
     def run(self, metered: Metered, *, seed: int) -> Finding:
@@ -59,6 +61,7 @@ class Ratchet:
             view=space.read,
             gate=self.gate,
             exam_share=self.exam_share,
+            prune_share=self.prune_share,
             proposers=self.stream if problem.stream else self.proposers,
             deterministic=True if problem.deterministic else None,
             name="bench",
@@ -70,6 +73,7 @@ class _Found:
     """What the ledger and the branch say, read while they are there."""
 
     chain: tuple[Assignment, ...]
+    champion: Assignment
     working: Assignment
     claimed: float | None
     offered: tuple[tuple[Assignment, Assignment], ...]
@@ -77,7 +81,7 @@ class _Found:
     def finding(self, own_s: float) -> Finding:
         return Finding(
             chain=self.chain,
-            champion=self.chain[-1],
+            champion=self.champion,
             claimed=self.claimed,
             certified=self.claimed is not None,
             working=self.working,
@@ -88,8 +92,9 @@ class _Found:
 
 
 def _finding(campaign: Campaign) -> _Found:
-    """The certified champion and the commits up to it are handed over; where nothing is certified, the working one, of
-    which nothing is claimed. What is claimed is what the exams that were passed measured, each since the one before."""
+    """The certified champion is handed over; where nothing is certified, what pruning left, of which nothing is claimed.
+    The chain is the finalized branch. What is claimed is what the exams that were passed measured, each since the one
+    before."""
     parts = campaign.parts
     standing = Standing.from_json(parts.ledger.gate() or Standing.at_baseline(campaign.baseline, "").to_json())
     known: dict[str, Assignment] = {}
@@ -100,11 +105,13 @@ def _finding(campaign: Campaign) -> _Found:
         return known[tree]
 
     passed = [exam for exam in parts.ledger.exams() if exam.outcome == "passed"]
-    handed = standing.certified_commit if passed else standing.commit
-    way = parts.branch.way(campaign.baseline_commit, handed)
+    pruned = next(iter(parts.ledger.prunings()[-1:]), None)
+    final = parts.branch.read(parts.branch.final) if pruned else None
+    way = parts.branch.way(campaign.baseline_commit, final or standing.commit)
     return _Found(
         chain=tuple(reading(parts.workspace.tree(commit)) for commit in (campaign.baseline_commit, *way)),
-        working=reading(standing.tree),
+        champion=reading(standing.certified_tree if passed else standing.tree),
+        working=reading(pruned.result["before"]["tree"] if pruned else standing.tree),
         claimed=sum(exam.result["effect"] for exam in passed) if passed else None,
         offered=tuple(
             (reading(row.champion), cast(Assignment, row.assignment))
