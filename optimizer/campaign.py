@@ -155,7 +155,8 @@ class Campaign:
         parts = self.parts
         if standing.stage in ("", "prune"):
             standing = self._prune(standing)
-        due = final_due(parts.gate.exam, hoped=standing.hoped, held=standing.exams)
+        due = final_due(parts.gate.exam, hoped=standing.pool.gained, held=standing.exams)
+        due = due and standing.tree != standing.certified_tree
         if self.stopping.end.examines and due and standing.stage != "holdout":
             standing = self._exam(standing, "final")
         keep_front(parts)

@@ -31,7 +31,8 @@ class Site:
 
 
 def hold_exam(standing: Standing, parts: Parts, site: Site, *, most_rollouts: int, final: bool = False) -> Standing:
-    """The working champion meets the certified one on ``site``; the standing after it, written down for good.
+    """The working champion meets the certified one on ``site``; in the ``final`` exam, which is about all that is
+    handed over, the baseline. The standing after it, written down for good.
 
     It ends when the likelihood ratio decides, or after ``most_rollouts`` (both sides together), or when budget or time
     end; the ``final`` one uses what it is given. An exam of the same champion that was left unclear is gone on with:
@@ -40,10 +41,11 @@ def hold_exam(standing: Standing, parts: Parts, site: Site, *, most_rollouts: in
     """
     number = standing.exams + 1
     parts.emit(PhaseChanged("exam", f"exam {number}: the working champion on tasks the search never saw"))
-    again = standing.asked == standing.tree
+    opponent = parts.baseline if final else standing.certified_tree
+    again = standing.asked == standing.tree and opponent == standing.certified_tree
     first = standing.asked_first if again else first_repeat_of(standing.exams, parts.gate.exam)
     most = most_rollouts + (standing.asked_rollouts if again else 0)
-    result = _examine(standing, parts, site, first=first, most=most, final=final)
+    result = _examine(standing, opponent, parts, site, first=first, most=most, final=final)
     match result.outcome:
         case ExamOutcome.passed:
             after = standing.passed_exam()
@@ -57,8 +59,8 @@ def hold_exam(standing: Standing, parts: Parts, site: Site, *, most_rollouts: in
         number=number,
         outcome=result.outcome.value,
         champion=standing.commit,
-        against=standing.certified_commit,
-        result={**asdict(result), "outcome": result.outcome.value},
+        against=parts.ledger.campaign.baseline if final else standing.certified_commit,
+        result={**asdict(result), "outcome": result.outcome.value, "back": standing.certified_commit},
         gate=after.to_json(),
     )
     settle_exam(parts.ledger, parts.branch, exam)
@@ -66,8 +68,11 @@ def hold_exam(standing: Standing, parts: Parts, site: Site, *, most_rollouts: in
     return after
 
 
-def _examine(standing: Standing, parts: Parts, site: Site, *, first: int, most: int, final: bool) -> ExamResult:
+def _examine(
+    standing: Standing, opponent: str, parts: Parts, site: Site, *, first: int, most: int, final: bool
+) -> ExamResult:
     settings, tasks = parts.gate.exam, sorted(site.tasks)
+    hoped = standing.pool.gained if final else standing.hoped
     evaluation, asked = Evaluation({}, {}), 0
     try:
         while ask := plan_exam(tasks, evaluation, settings, first_repeat=first):
@@ -76,16 +81,16 @@ def _examine(standing: Standing, parts: Parts, site: Site, *, first: int, most: 
             asked += len(ask)
             evaluation = Evaluation(
                 with_scores(evaluation.candidate, _run(standing.tree, ask.candidate, parts, site)),
-                with_scores(evaluation.champion, _run(standing.certified_tree, ask.champion, parts, site)),
+                with_scores(evaluation.champion, _run(opponent, ask.champion, parts, site)),
             )
-            if result := look_exam(evaluation, settings, hoped=standing.hoped, final=final):
+            if result := look_exam(evaluation, settings, hoped=hoped, final=final):
                 return result
     except BudgetExceeded:
         pass
     except Stopped as stopped:
         if stopped.reason == "cancelled":
             raise
-    result = look_exam(evaluation, settings, hoped=standing.hoped, last=True)
+    result = look_exam(evaluation, settings, hoped=hoped, last=True)
     assert result is not None, "a last look always answers"
     return result
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from optimizer.acceptance.pareto import Place, believed, beside, front
 from optimizer.acceptance.presets import FAST, PRESETS, WorkingSettings
 from optimizer.errors import RepositoryError
-from optimizer.ledger.rows import Exam, ExperimentRow
+from optimizer.ledger.rows import Exam, ExperimentRow, Pruning
 from optimizer.ledger.store import Ledger
 from optimizer.parts import Parts
 from optimizer.records import FrontMember, Spend, Verdict
@@ -34,7 +34,7 @@ def front_of(ledger: Ledger) -> list[FrontMember]:
     evidence = _Evidence(costs, rows[0].champion, settings, level, min(settings.min_rollouts, len(tasks)))
     members = {0: found} if (found := _baseline(evidence, ledger.campaign.baseline)) else {}
     latest = {evidence.baseline: 0}
-    refuted = _refuted(rows, ledger.exams())
+    refuted = _refuted(rows, ledger.exams(), ledger.prunings())
     for row in rows:
         if row.number in refuted or (found := _member(row, evidence)) is None or latest.get(found.tree) == 0:
             continue
@@ -116,14 +116,15 @@ def _member(row: ExperimentRow, evidence: _Evidence) -> FrontMember | None:
     )
 
 
-def _refuted(rows: Sequence[ExperimentRow], exams: Sequence[Exam]) -> set[int]:
+def _refuted(rows: Sequence[ExperimentRow], exams: Sequence[Exam], prunings: Sequence[Pruning]) -> set[int]:
     """Experiments whose place rests on keeps that an exam failed: those keeps, and all that was measured on them."""
     kept = {row.commit: row for row in rows if row.commit is not None}
     by_tree = {row.variant: row for row in kept.values()}
+    whole = {pruning.champion: pruning.result["before"]["commit"] for pruning in prunings}
     numbers: set[int] = set()
     for exam in exams:
-        row = kept.get(exam.champion) if exam.outcome == "failed" else None
-        while row is not None and row.commit != exam.against and row.number not in numbers:
+        row = kept.get(whole.get(exam.champion, exam.champion)) if exam.outcome == "failed" else None
+        while row is not None and row.commit != exam.result.get("back", exam.against) and row.number not in numbers:
             tree = row.variant
             numbers |= {row.number} | {other.number for other in rows if other.champion == tree}
             row = by_tree.get(row.champion)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from optimizer.acceptance.comparison import is_own
 from optimizer.acceptance.pruning import Subset, Whole
 from optimizer.ledger.rows import ExperimentRow
 from optimizer.parts import Parts
@@ -55,12 +56,26 @@ class Removal:
     @classmethod
     def of(cls, standing: Standing, parts: Parts) -> Removal:
         """The working champion, taken apart."""
-        baseline, champion = parts.workspace.files(parts.baseline), parts.workspace.files(standing.tree)
-        origin, now = parts.space.read(baseline), parts.space.read(champion)
-        numbers = sorted(int(term.partition(":")[2]) for term in standing.pool.terms if _is_own(term))
+        numbers = sorted(int(term.partition(":")[2]) for term in standing.pool.terms if is_own(term))
         rows = tuple(row for number in numbers if (row := parts.ledger.experiment(number)) is not None)
-        terms = standing.pool.terms
-        bare = cls(parts.space, baseline, champion, terms, rows, origin, now, parts.gate.working.simpler_margin)
+        baseline, champion = parts.workspace.files(parts.baseline), parts.workspace.files(standing.tree)
+        margin = parts.gate.working.simpler_margin
+        return cls.taken_apart(parts.space, baseline, champion, standing.pool.terms, rows, margin=margin)
+
+    @classmethod
+    def taken_apart(
+        cls,
+        space: Space,
+        baseline: Files,
+        champion: Files,
+        terms: tuple[str, ...],
+        rows: tuple[ExperimentRow, ...],
+        *,
+        margin: float,
+    ) -> Removal:
+        """A champion with its ``terms`` and the experiments whose edits it holds."""
+        origin, now = space.read(baseline), space.read(champion)
+        bare = cls(space, baseline, champion, terms, rows, origin, now, margin)
         dimensions = [name for name in now if name not in origin or not same(now[name], origin[name])]
         named = [name for name in dimensions if bare._is_set(name)]
         free = [own(row.number) for row in rows if not row.proposal.changes]
@@ -189,7 +204,3 @@ class Removal:
 
 def _simplifies(row: ExperimentRow) -> bool:
     return row.decision is not None and row.decision.simplification
-
-
-def _is_own(term: str) -> bool:
-    return term.partition(":")[0] == "edit" and "=" not in term

@@ -17,11 +17,11 @@ class Standing:
     """The working champion, the certified one, and what the gate knows of both.
 
     ``tree`` and ``commit`` name the working champion, ``certified_*`` the last one that passed an exam (at first the
-    baseline). ``exams`` counts the exams held, ``passed`` those passed, ``prunings`` the prunings done. ``asked`` is the
-    tree of the champion whose last exam was unclear, ``asked_first`` the first repeat of that exam and
-    ``asked_rollouts`` its size: while that champion stands, the exam is gone on with. ``spent_out`` names the limits at
-    which the search ended for want of budget, empty before. ``ending`` names the limits under which the search is over,
-    empty before, and ``stage`` what comes next in that end: ``prune``, ``exam``, ``holdout`` or ``done``.
+    baseline). ``exams`` counts the exams held, ``passed`` those passed, ``prunings`` the prunings done. ``asked`` is
+    the tree of the champion whose last exam was unclear, ``asked_first`` the first repeat of that exam and
+    ``asked_rollouts`` its size: while that champion stands, the exam is gone on with. ``spent_out`` names the limits
+    at which the search ended for want of budget, empty before. ``ending`` names the limits under which the search is
+    over, empty before, and ``stage`` what comes next in that end: ``prune``, ``exam``, ``holdout`` or ``done``.
     ``baseline_costs`` is what is known of the first harness's costs, where a constraint compares with them;
     ``conceded`` the loss that simplifications kept since the last certificate may have cost, as a fraction;
     ``calibration`` what was found when the first harness was measured against itself (JSON), None before.

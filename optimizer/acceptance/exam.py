@@ -59,13 +59,13 @@ class ExamResult:
 def exam_due(settings: ExamSettings, *, hoped: float, held: int) -> bool:
     """Whether to hold an exam now, in the middle of a campaign; one of the planned exams is left for the end.
 
-    ``hoped`` is the sum of the shrunken effects kept since the last certificate, ``held`` the exams held so far.
+    ``hoped`` is what the champion is believed to be better by than the certified one, ``held`` the exams held so far.
     """
     return hoped >= settings.threshold and held < settings.planned - 1
 
 
 def final_due(settings: ExamSettings, *, hoped: float, held: int) -> bool:
-    """Whether to hold one at the end of a campaign: anything was kept since the last certificate."""
+    """Whether to hold one at the end of a campaign: anything is hoped for, over the baseline."""
     return hoped > 0 and held < settings.planned
 
 

@@ -124,7 +124,8 @@ class PruningSettings:
     out_at      surely does not pay, and is not run again, at P(effect > least) of this or less, 0 to below stay_at
     sure_at     surely pays, and stays in every variant, at this or more, stay_at to 1
     stay_at     at the end stays what pays with this probability, above 0.5 up to 1
-    most_lost   of the believed gain, no more than this share is given up for want of evidence, 0 to 1
+    most_lost   of the gain that the whole is believed to have, no more than this share is given up for changes that may
+                well pay but are not sure to, 0 to 1
     rollouts    rollouts of a variant, each on another task, 1 to 1000
     variants    variants in a round, 2 to 1000, an even number: each with the one that has what it lacks
 

@@ -3,8 +3,8 @@
 After the search, variants of the champion are run in which each *doubtful* change is left out with chance 1/2, always
 two of them together, of which one has just what the other lacks: a random factorial design with its fold-over (Box,
 Hunter & Hunter 2005, "Statistics for experimenters", 2nd ed., chapters 5 and 6). So every rollout says something about
-every doubtful change at once, where leaving out one change at a time would give each but its own. What comes of it moves
-the posterior that the search has made (:mod:`~optimizer.acceptance.effects`).
+every doubtful change at once, where leaving out one change at a time would give each but its own. What comes of it
+moves the posterior that the search has made (:mod:`~optimizer.acceptance.effects`).
 
 A change *pays* when its effect is above ``least``. It is doubtful while the probability of that is neither small nor
 near 1. When the evidence is in, the champion is taken apart one change at a time, the least sure one first (backward
@@ -98,19 +98,20 @@ def plan_pruning(
 
 def staying(effects: Effects, whole: Whole, settings: PruningSettings) -> Subset:
     """What stays: from all units, the one that pays with the least probability is left out as long as that is under
-    ``stay_at``; where it may well pay, only while no more than ``most_lost`` of the believed gain is given up."""
+    ``stay_at``; one that may well pay, only while what is left is believed to gain as much as the whole did, but for
+    ``most_lost`` of it. (What harms is left out first, so that as a rule something has been won to give up.)"""
+    none: Subset = frozenset()
     there = whole.closed(frozenset(whole.units))
-    gain, _ = effects.gain(whole.terms(there), over=whole.terms(frozenset()))
-    lost = 0.0
+    whole_gain, _ = effects.gain(whole.terms(there), over=whole.terms(none))
     while there:
         weakest = min(stakes(effects, whole, there, settings), key=lambda one: one.pays)
-        cost = max(0.0, weakest.effect)
         if weakest.pays >= settings.stay_at:
             break
-        if weakest.pays > 0.5 and lost + cost > settings.most_lost * max(gain, 0.0):
+        fewer = whole.closed(there - {weakest.unit})
+        gain, _ = effects.gain(whole.terms(fewer), over=whole.terms(none))
+        if weakest.pays > 0.5 and gain < (1.0 - settings.most_lost) * whole_gain:
             break
-        lost += cost
-        there = whole.closed(there - {weakest.unit})
+        there = fewer
     return there
 
 

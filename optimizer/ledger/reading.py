@@ -17,7 +17,8 @@ INSTANTS = """SELECT max(at) FROM (
     SELECT created_at AS at FROM campaign UNION ALL SELECT at FROM heartbeat
     UNION ALL SELECT max(started_at) FROM experiments UNION ALL SELECT max(ended_at) FROM experiments
     UNION ALL SELECT max(started_at) FROM rollouts UNION ALL SELECT max(ended_at) FROM rollouts
-    UNION ALL SELECT max(at) FROM exams UNION ALL SELECT max(at) FROM prunings UNION ALL SELECT max(at) FROM reports UNION ALL SELECT max(at) FROM intents)"""
+    UNION ALL SELECT max(at) FROM exams UNION ALL SELECT max(at) FROM prunings
+    UNION ALL SELECT max(at) FROM reports UNION ALL SELECT max(at) FROM intents)"""
 EXAMS = """SELECT exams.*, gates.gate FROM exams
     JOIN gates ON gates.subject = 'exam' AND gates.number = exams.number ORDER BY exams.number"""
 PRUNINGS = """SELECT prunings.*, gates.gate FROM prunings

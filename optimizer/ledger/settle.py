@@ -50,17 +50,18 @@ def keep(ledger: Ledger, branch: Branch, outcome: Outcome, commit: str) -> None:
 
 def settle_exam(ledger: Ledger, branch: Branch, exam: Exam) -> None:
     """Record an exam. Passed: ``certified/<number>`` is set to the champion. Failed: ``abandoned/<number>`` keeps the
-    champion, the branch falls back to ``exam.against``, and so does the finalized one where it holds what failed.
+    champion, the branch falls back to the last certified one, and so does the finalized one where it holds what failed.
     Unclear: no ref moves."""
     if exam.outcome == "passed":
         moves: tuple[RefMove, ...] = (RefMove(branch.certified(exam.number), None, exam.champion),)
     elif exam.outcome == "failed":
         way = RefMove(branch.abandoned(exam.number), None, exam.champion)
-        moves = (way, RefMove(branch.ref, exam.champion, exam.against))
+        back = _back(exam)
+        moves = (way, RefMove(branch.ref, exam.champion, back))
         if (pruned := _last(ledger)) is not None and pruned.champion == exam.champion:
             # What failed must not stand as what is handed over; its commits stay, each with its effect.
             kept = RefMove(branch.abandoned_final(exam.number), None, pruned.final)
-            moves = (*moves, kept, RefMove(branch.final, pruned.final, exam.against))
+            moves = (*moves, kept, RefMove(branch.final, pruned.final, back))
     else:
         ledger.examine(exam)
         return
@@ -111,7 +112,12 @@ def _final_now(ledger: Ledger) -> str | None:
     if last is None:
         return None
     failed = [exam for exam in ledger.exams() if exam.outcome == "failed" and exam.champion == last.champion]
-    return failed[-1].against if failed else last.final
+    return _back(failed[-1]) if failed else last.final
+
+
+def _back(exam: Exam) -> str:
+    """Where a failed exam leads back to: the last certified champion, or the baseline."""
+    return str(exam.result.get("back", exam.against))
 
 
 def _settle(ledger: Ledger, branch: Branch, intent: Intent) -> None:

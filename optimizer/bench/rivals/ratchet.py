@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -13,6 +13,7 @@ from optimizer.assemble.components import harness_of
 from optimizer.bench.problems.base import Assignment, Problem
 from optimizer.bench.rivals.base import Finding, Metered
 from optimizer.campaign import Campaign
+from optimizer.ledger.rows import Exam
 from optimizer.records import Split
 from optimizer.settings import DEFAULT_PROPOSERS, ProposerSettings
 from optimizer.standing import Standing
@@ -92,9 +93,9 @@ class _Found:
 
 
 def _finding(campaign: Campaign) -> _Found:
-    """The certified champion is handed over; where nothing is certified, what pruning left, of which nothing is claimed.
-    The chain is the finalized branch. What is claimed is what the exams that were passed measured, each since the one
-    before."""
+    """The certified champion is handed over; where nothing is certified, what pruning left, and nothing is claimed. The
+    chain is the finalized branch. What is claimed is what the exam that it passed measured, against the baseline
+    or, in the middle of a campaign, against one that was certified before."""
     parts = campaign.parts
     standing = Standing.from_json(parts.ledger.gate() or Standing.at_baseline(campaign.baseline, "").to_json())
     known: dict[str, Assignment] = {}
@@ -112,13 +113,22 @@ def _finding(campaign: Campaign) -> _Found:
         chain=tuple(reading(parts.workspace.tree(commit)) for commit in (campaign.baseline_commit, *way)),
         champion=reading(standing.certified_tree if passed else standing.tree),
         working=reading(pruned.result["before"]["tree"] if pruned else standing.tree),
-        claimed=sum(exam.result["effect"] for exam in passed) if passed else None,
+        claimed=_claimed(passed, standing.certified_commit, campaign.baseline_commit),
         offered=tuple(
             (reading(row.champion), cast(Assignment, row.assignment))
             for row in parts.ledger.experiments()
             if row.spend.rollouts
         ),
     )
+
+
+def _claimed(passed: Sequence[Exam], certified: str, baseline: str) -> float | None:
+    """The gain over the baseline: that of the last exam and, where its opponent was no baseline, of those before."""
+    gain = 0.0
+    for exam in reversed(passed):
+        if exam.champion == certified and certified != baseline:
+            gain, certified = gain + exam.result["effect"], exam.against
+    return gain if passed else None
 
 
 def _weights(proposers: ProposerSettings) -> str:
