@@ -31,7 +31,7 @@ class CampaignStarted:
 
 @dataclass(frozen=True, slots=True)
 class PhaseChanged:
-    """``phase`` is ``calibration``, ``search``, ``prune``, ``exam``, ``holdout`` or ``done``; ``text`` says more in words."""
+    """``phase`` is ``calibration``, ``search``, ``prune``, ``exam``, ``holdout`` or ``done``; ``text`` says more."""
 
     phase: str
     text: str

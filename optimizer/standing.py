@@ -102,7 +102,8 @@ class Standing:
 
     def pruned(self, tree: str, commit: str, pool: Pool) -> Standing:
         """After a pruning: what stays is the working champion."""
-        return replace(self, tree=tree, commit=commit, pool=pool, prunings=self.prunings + 1)
+        left = replace(self.pool, facing=()) if self.tree == self.certified_tree else self.certified_pool
+        return replace(self, tree=tree, commit=commit, pool=pool, certified_pool=left, prunings=self.prunings + 1)
 
     def at_stage(self, stage: str, limits: str) -> Standing:
         """In the end of the campaign under ``limits``; both empty while it searches."""

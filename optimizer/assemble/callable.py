@@ -45,10 +45,11 @@ class CallableRequest:
     ``score(view(files), task, seed)`` is one rollout: a number in [0, 1] (see
     :mod:`optimizer.evaluation.in_process`). ``harness`` is what to start from, ``space`` what may change in it.
     ``tasks`` are ids by split; without ``certify`` nothing is ever certified, without ``holdout`` nothing is reported.
-    ``rollouts`` is the budget, all in all. ``exam_share`` of it is kept for the last exam, ``prune_share`` for finding out
-    which of the changes kept pay; ``holdout_repeats`` are the rollouts a holdout task, 2 when not given. ``calibrate`` measures the harness against itself first and sets the
-    gate's sizes by what it finds; those of a ``gate`` that is no preset stay. ``deterministic`` says whether the same
-    harness always scores the same on a task, whatever the seed; None: calibration finds out.
+    ``rollouts`` is the budget, all in all. ``exam_share`` of it is kept for the last exam, ``prune_share`` for
+    finding out which of the changes kept pay; ``holdout_repeats`` are the rollouts a holdout task, 2 when not given.
+    ``calibrate`` measures the harness against itself first and sets the gate's sizes by what it finds; those of a
+    ``gate`` that is no preset stay. ``deterministic`` says whether the same harness always scores the same on a task,
+    whatever the seed; None: calibration finds out.
 
     A harness that is a folder is one of a git repository of yours, committed, and the campaign lives there (``folder``
     is None then). One of files gets a repository of its own in ``folder``; given the same one again the campaign goes

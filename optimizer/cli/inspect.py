@@ -23,6 +23,7 @@ from optimizer.reports import findings
 from optimizer.reports import status as status_report
 from optimizer.reports import summary as summary_report
 from optimizer.reports.json_text import json_text
+from optimizer.reports.pruned import fate
 from optimizer.switches import switches_of
 
 LOG_WIDTH = 160
@@ -137,6 +138,7 @@ def show(
         row = ledger.experiment(number)
         pairs = ledger.pairs(number) if row else []
         count = ledger.next_number() - 1
+        became = fate(number, next(iter(ledger.prunings()[-1:]), None))
     if row is None:
         raise SettingsError(
             f"experiment {number}: campaign '{home.campaign}' has experiments 1 to {count}"
@@ -145,7 +147,7 @@ def show(
             hint="'ratchet log' lists them",
         )
     if as_json:
-        value = {**report.experiment_json(row), "diff": row.diff, "pairs": report.pairs_json(pairs)}
+        value = {**report.experiment_json(row), "diff": row.diff, "fate": became, "pairs": report.pairs_json(pairs)}
         typer.echo(json_text(value, indent=2))
     else:
-        console().print(report.show(row, pairs))
+        console().print(report.show(row, pairs, fate=became))

@@ -114,8 +114,9 @@ def pairs_json(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
     return [{"task": p.task, "candidate": list(p.candidate), "champion": list(p.champion)} for p in pairs]
 
 
-def show(row: ExperimentRow, pairs: Sequence[Pair], *, most_pairs: int = 100) -> RenderableType:
-    """One experiment in full: idea, decision and its reason, diff, paired results by task."""
+def show(row: ExperimentRow, pairs: Sequence[Pair], *, fate: str = "", most_pairs: int = 100) -> RenderableType:
+    """One experiment in full: idea, decision and its reason, what became of it in the end (``fate``), diff, paired
+    results by task."""
     decision = row.decision
     verdict = decision.verdict.value if decision else row.state.value
     head = Text.assemble(
@@ -130,6 +131,8 @@ def show(row: ExperimentRow, pairs: Sequence[Pair], *, most_pairs: int = 100) ->
         facts.add_row("decision", Text(sentence(decision, row.seconds)))
         if decision.effect is not None:
             facts.add_row("", Text(NO_CLAIM, "dim"))
+    if fate:
+        facts.add_row("in the end", Text(fate))
     facts.add_row(
         "cost",
         f"{row.spend.rollouts} rollouts · {count(row.spend.tokens)} tokens · {dollars(row.spend)} · "

@@ -12,12 +12,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from optimizer.ledger.rows import Exam, ExperimentRow, Totals
+from optimizer.ledger.rows import Exam, ExperimentRow, Pruning, Totals
 from optimizer.ledger.store import Ledger
 from optimizer.records import FrontMember, Switch, Verdict
 from optimizer.reports import calibration
 from optimizer.reports.experiments import experiment_json
 from optimizer.reports.findings import flags_line, front_line, member_json, switch_json
+from optimizer.reports.pruned import pruning_json, pruning_table
 from optimizer.reports.sentence import sentence
 from optimizer.reports.spending import cache_sentence, dollars, spend_json
 from optimizer.reports.words import count, duration, interval, points, short, some, span
@@ -34,7 +35,7 @@ class Summary:
     """All that a summary shows. ``holdout`` is the last recorded look, None when there was none; ``has_holdout`` tells
     whether the suite has such a split at all; ``looks`` counts the looks, ``stale`` tells whether the champion has
     changed since the last one. ``front`` is the Pareto front, ``switches`` what each flag did, ``calibration``
-    what was found when the baseline was measured against itself."""
+    what was found when the baseline was measured against itself, ``pruning`` the last one."""
 
     totals: Totals
     kept: Sequence[ExperimentRow]
@@ -47,6 +48,7 @@ class Summary:
     front: Sequence[FrontMember] = ()
     switches: Sequence[Switch] = ()
     calibration: Mapping[str, Any] | None = None
+    pruning: Pruning | None = None
 
 
 def summarize(
@@ -67,6 +69,7 @@ def summarize(
         front=front,
         switches=switches,
         calibration=gate.get("calibration") if gate else None,
+        pruning=next(iter(ledger.prunings()[-1:]), None),
     )
 
 
@@ -89,6 +92,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "calibration": summary.calibration,
         "experiments": totals.experiments,
         "verdicts": dict(totals.verdicts),
+        "pruning": pruning_json(summary.pruning, f"{totals.campaign.ref}-final"),
         "kept": [experiment_json(row) for row in summary.kept],
         "pareto": [member_json(member) for member in summary.front],
         "flags": [switch_json(switch) for switch in summary.switches],
@@ -107,7 +111,10 @@ def render(summary: Summary, *, commands: Sequence[tuple[str, str]] = (), framed
         parts += [Text(NO_HOLDOUT, style="bold yellow"), Text("")]
     if summary.why:
         parts += [Text(f"Ended: {summary.why}."), Text("")]
-    parts += [_holdout(summary), Text(""), _exams(summary), Text(""), _kept(summary), Text("")]
+    parts += [_holdout(summary), Text(""), _exams(summary), Text("")]
+    if summary.pruning is not None:
+        parts += [pruning_table(summary.pruning, f"{summary.totals.campaign.ref}-final"), Text("")]
+    parts += [_kept(summary), Text("")]
     if findings := [line for line in (front_line(summary.front), flags_line(summary.switches)) if line]:
         parts += [*map(Text, findings), Text("")]
     if summary.calibration is not None:

@@ -56,9 +56,9 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
-def some(number: int, what: str) -> str:
-    """``1 experiment``, ``2 experiments``."""
-    return f"{count(number)} {what}{'' if number == 1 else 's'}"
+def some(number: int, what: str, many: str = "") -> str:
+    """``1 experiment``, ``2 experiments``; ``many`` where that is no plain ``s``."""
+    return f"{count(number)} {what if number == 1 else many or f'{what}s'}"
 
 
 def short(text: str, width: int) -> str:
