@@ -17,7 +17,9 @@ from optimizer.ledger.rows import ExperimentRow
 from optimizer.parts import Parts
 from optimizer.standing import Standing
 from optimizer.terms import options, own
+from search_space.diffs import apply_diff
 from search_space.domains import same
+from search_space.edits import Diff
 from search_space.errors import InvalidEdit, SearchSpaceError
 from search_space.space import Assignment, Space
 
@@ -178,12 +180,16 @@ class Removal:
 
     def _with(self, files: Files, row: ExperimentRow, subset: Subset) -> Files:
         """``files`` after what is in ``subset`` of one experiment's edit."""
+        edit = row.proposal.edit
         if not row.proposal.changes:
-            return row.proposal.edit.apply(files) if own(row.number) in subset else files
+            if own(row.number) not in subset:
+                return files
+            # Something above it may be left out.
+            return apply_diff(files, edit.text, moved=True) if isinstance(edit, Diff) else edit.apply(files)
         changes = {name: value for name, value in row.proposal.changes.items() if name in subset}
         if len(changes) == len(row.proposal.changes):
             try:
-                return row.proposal.edit.apply(files)
+                return edit.apply(files)
             except InvalidEdit:
                 pass  # it was made for a harness that had more in it
         return self._set(files, changes, lenient=True)

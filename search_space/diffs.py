@@ -1,8 +1,8 @@
 """Unified diffs over a tree of text files: make, apply strictly, reverse.
 
-Strict means: every context and removed line stands exactly where the hunk says, nothing is searched for, nothing is
-ignored. ``a/`` and ``b/`` prefixes and git's extended headers for new and deleted files are understood; renames,
-mode changes and binary patches are refused.
+Strict means: every context and removed line stands exactly where the hunk says, nothing is searched for (unless it is
+said that the text around may have changed), nothing is ignored. ``a/`` and ``b/`` prefixes and git's extended headers
+for new and deleted files are understood; renames, mode changes and binary patches are refused.
 """
 
 from __future__ import annotations
@@ -45,8 +45,11 @@ class FileDiff:
         return self.new or self.old or ""
 
 
-def apply_diff(files: Mapping[str, bytes], text: str) -> dict[str, bytes]:
-    """``files`` with the diff applied; raises :class:`InvalidEdit` that names file and hunk when it does not apply."""
+def apply_diff(files: Mapping[str, bytes], text: str, *, moved: bool = False) -> dict[str, bytes]:
+    """``files`` with the diff applied; raises :class:`InvalidEdit` that names file and hunk when it does not apply.
+
+    ``moved``: lines may have come or gone above. A hunk that does not stand where it says goes where its lines stand,
+    all of them and in one place only."""
     result = dict(files)
     for part in parse_diff(text):
         if part.old is None:
@@ -55,7 +58,7 @@ def apply_diff(files: Mapping[str, bytes], text: str) -> dict[str, bytes]:
             before = ""
         else:
             before = read_text(result, part.old)
-        after = _apply_hunks(part, before)
+        after = _apply_hunks(part, before, moved)
         if part.new is not None:
             result[part.new] = encode(after, part.new)
         elif after:
@@ -179,13 +182,16 @@ def check_path(path: str) -> str:
     return path
 
 
-def _apply_hunks(part: FileDiff, before: str) -> str:
+def _apply_hunks(part: FileDiff, before: str, moved: bool) -> str:
     lines = split_lines(before)
     result: list[str] = []
     at = 0
     for number, hunk in enumerate(part.hunks, 1):
         old = hunk.side("-")
         start = hunk.start - 1 if old else hunk.start
+        if moved and old and lines[start : start + len(old)] != old:
+            places = [place for place in range(at, len(lines)) if lines[place : place + len(old)] == old]
+            start = places[0] if len(places) == 1 else start
         if start < at or start > len(lines):
             raise InvalidEdit(
                 f"{part.path}: hunk {number}: got line {hunk.start}, expected a line after the last hunk's"

@@ -19,6 +19,7 @@ from optimizer.records import Proposal, Split
 from optimizer.removal import Removal
 from optimizer.settings import ProposerSettings
 from search_space.diffs import make_diff
+from search_space.dimensions.texts import OpenText
 from search_space.edits import Diff
 from search_space.space import Space
 
@@ -184,16 +185,14 @@ def typed(number: int, files: Mapping[str, bytes], **changes: str) -> Experiment
 
 
 def test_free_edits_go_with_what_they_need() -> None:
-    from search_space.dimensions.texts import OpenText
-
-    space = Space([], [OpenText("prompts/system.md")])
+    space = Space([], [OpenText("system", "prompts/system.md")])
     files = {"harness.toml": FILES["harness.toml"], "prompts/system.md": b"one\n\n\n\ntwo\n\n\n\nthree\n"}
     texts = [files["prompts/system.md"]]
     for old, new in ((b"one", b"one\nfirst"), (b"first", b"first\nsecond"), (b"three", b"three\nlast")):
         texts.append(texts[-1].replace(old, new))
     trees = [{**files, "prompts/system.md": text} for text in texts]
     rows = tuple(
-        row(number, Proposal(Diff(diff=make_diff(before, after)), "", "test"))
+        row(number, Proposal(Diff(text=make_diff(before, after)), "", "test"))
         for number, (before, after) in enumerate(itertools.pairwise(trees), start=1)
     )
     terms = ("edit:1", "edit:2", "edit:3")
