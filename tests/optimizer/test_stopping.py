@@ -106,3 +106,15 @@ def test_the_last_exam() -> None:
 )
 def test_until_is_the_next_such_time(until: str, seconds: float) -> None:
     assert seconds_until(until, datetime.datetime(2025, 3, 1, 12, 30)) == seconds
+
+
+def test_pruning_has_its_share_and_the_end_begins_earlier_by_it(tmp_path: Path) -> None:
+    assert End(20, 0.1, 16, 40, 300, 0.2).prune_rollouts(5_000) == 300
+    assert End(20, 0.1, 16, 40, None, 0.2).prune_rollouts(5_000) == 1_000
+    for none in (End(20, 0.1, 16, 40), End(20, 0.1, 16, 40, 0, 0.2), End(20, 0.1, 16, 40, None, 0.0)):
+        assert not none.prunes and not none.prune_rollouts(5_000)
+    clock = Clock()
+    it = stopping(tmp_path, BudgetLimits(deadline=clock.now + 10_000.0), clock=clock)
+    it.end = End(20, 0.1, 16, 40, 300, 0.2)
+    assert it.search_deadline() < it.prune_deadline() < it.final_deadline()
+    assert it.prune_deadline() - it.search_deadline() == pytest.approx(1.3 * 300 / 4.0)

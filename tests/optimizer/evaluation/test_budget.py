@@ -173,3 +173,21 @@ def test_many_threads_never_overrun_it() -> None:
     for thread in threads:
         thread.join()
     assert 990 <= budget.spent.tokens <= 1000
+
+
+def test_what_is_left_of_a_share_may_be_handed_over() -> None:
+    budget = Budget(BudgetLimits(rollouts=100))
+    budget.reserve_for("prune", rollouts=30)
+    budget.reserve_for("final", rollouts=10)
+    with budget.rollouts(20, "prune") as grant:
+        for _ in range(20):
+            budget.count(grant, 0.1)
+    budget.hand_over("prune", "final")
+    budget.hand_over("prune", "final")
+    assert (budget.left("search").rollouts, budget.left("final").rollouts, budget.left("prune").rollouts) == (
+        60,
+        80,
+        60,
+    )
+    budget.hand_over("unknown", "final")
+    assert budget.left("final").rollouts == 80

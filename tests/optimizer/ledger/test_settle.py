@@ -21,7 +21,7 @@ from optimizer.errors import BranchMoved, RepositoryError
 from optimizer.ledger import settle
 from optimizer.ledger.branch import Branch
 from optimizer.ledger.database import Database
-from optimizer.ledger.rows import Exam, State
+from optimizer.ledger.rows import Exam, Pruning, State
 from optimizer.ledger.store import Ledger
 from optimizer.records import Verdict
 from optimizer.workspace import objects
@@ -276,3 +276,43 @@ def test_campaign_is_not_taken_up_on_a_branch_that_is_checked_out(scene: Any) ->
     scene.git("switch", "-q", "ratchet/night")
     with pytest.raises(RepositoryError, match="checked out"):
         settle.recover(scene.ledger, scene.branch)
+
+
+def test_pruning_moves_both_branches_and_a_failed_exam_takes_both_back(scene: Any) -> None:
+    certified = scene.keep(1)
+    kept = scene.keep(2)
+    baseline = scene.ledger.campaign.baseline
+    lean = scene.commit(3)
+    settle.settle_pruning(scene.ledger, scene.branch, Pruning(1, lean, certified, {"stays": []}, {"n": 1}))
+    assert (scene.branch.read(), scene.branch.read(scene.branch.final)) == (lean, certified)
+    assert scene.ledger.tip == lean != kept
+    assert scene.ledger.gate() == {"n": 1}
+    (found,) = scene.ledger.prunings()
+    assert (found.champion, found.final, found.result) == (lean, certified, {"stays": []})
+    exam = Exam(1, "failed", lean, baseline, {"back": certified}, {"n": 2})
+    settle.settle_exam(scene.ledger, scene.branch, exam)
+    assert scene.branch.read() == scene.branch.read(scene.branch.final) == certified
+    assert scene.branch.read(scene.branch.abandoned(1)) == lean
+    assert scene.branch.read(scene.branch.abandoned_final(1)) == certified
+    settle.settle_pruning(scene.ledger, scene.branch, Pruning(2, certified, baseline, {}, {"n": 3}))
+    assert scene.branch.read(scene.branch.final) == baseline
+
+
+def test_a_pruning_cut_off_before_git_moved_is_finished(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, lean = scene.keep(1), scene.commit(2)
+    with monkeypatch.context() as patched:
+        patched.setattr(Branch, "move", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            settle.settle_pruning(scene.ledger, scene.branch, Pruning(1, lean, kept, {}, {"n": 1}))
+    assert scene.branch.read() == kept and not scene.ledger.prunings()
+    assert settle.recover(scene.ledger, scene.branch).finished == "pruning 1"
+    assert (scene.branch.read(), scene.branch.read(scene.branch.final)) == (lean, kept)
+    assert len(scene.ledger.prunings()) == 1
+
+
+def test_somebody_elses_branch_of_that_name_is_not_touched(scene: Any) -> None:
+    kept = scene.keep(1)
+    scene.git("branch", "ratchet/night-final", scene.ledger.campaign.baseline)
+    with pytest.raises(BranchMoved, match="night-final"):
+        settle.settle_pruning(scene.ledger, scene.branch, Pruning(1, kept, kept, {}, {}))
+    assert scene.branch.read(scene.branch.final) == scene.ledger.campaign.baseline
