@@ -60,7 +60,7 @@ def hold_exam(standing: Standing, parts: Parts, site: Site, *, most_rollouts: in
         outcome=result.outcome.value,
         champion=standing.commit,
         against=parts.ledger.campaign.baseline if final else standing.certified_commit,
-        result={**asdict(result), "outcome": result.outcome.value, "back": standing.certified_commit},
+        result={**asdict(result), "outcome": result.outcome.value},
         gate=after.to_json(),
     )
     settle_exam(parts.ledger, parts.branch, exam)

@@ -124,7 +124,11 @@ def _refuted(rows: Sequence[ExperimentRow], exams: Sequence[Exam], prunings: Seq
     numbers: set[int] = set()
     for exam in exams:
         row = kept.get(whole.get(exam.champion, exam.champion)) if exam.outcome == "failed" else None
-        while row is not None and row.commit != exam.result.get("back", exam.against) and row.number not in numbers:
+        while (
+            row is not None
+            and row.commit != exam.gate.get("certified_commit", exam.against)
+            and row.number not in numbers
+        ):
             tree = row.variant
             numbers |= {row.number} | {other.number for other in rows if other.champion == tree}
             row = by_tree.get(row.champion)

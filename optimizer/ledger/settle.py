@@ -117,7 +117,7 @@ def _final_now(ledger: Ledger) -> str | None:
 
 def _back(exam: Exam) -> str:
     """Where a failed exam leads back to: the last certified champion, or the baseline."""
-    return str(exam.result.get("back", exam.against))
+    return str(exam.gate.get("certified_commit", exam.against))
 
 
 def _settle(ledger: Ledger, branch: Branch, intent: Intent) -> None:

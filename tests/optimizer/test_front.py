@@ -13,7 +13,7 @@ from optimizer.assemble import Request, open_campaign, plan_campaign
 from optimizer.campaign import Campaign
 from optimizer.events import Bus
 from optimizer.front import _refuted, front_of, keep_front
-from optimizer.ledger.rows import Exam, ExperimentRow, State
+from optimizer.ledger.rows import Exam, ExperimentRow, Pruning, State
 from optimizer.records import Decision, Proposal, Verdict
 from optimizer.reports.findings import front_line
 from optimizer.switches import switches_of
@@ -108,9 +108,11 @@ def test_what_rests_on_a_failed_exam_has_no_place(tmp_path: Path) -> None:
         row(5, "tree 0", kept=False),
     ]
     failed = Exam(1, "failed", "commit 3", "commit 0", {}, {})
-    assert _refuted(rows, [failed]) == {1, 2, 3, 4}
-    assert _refuted(rows, [replace(failed, against="commit 1")]) == {3, 4}
-    assert _refuted(rows, [replace(failed, outcome="unclear")]) == set()
+    assert _refuted(rows, [failed], []) == {1, 2, 3, 4}
+    assert _refuted(rows, [replace(failed, against="commit 1")], []) == {3, 4}
+    assert _refuted(rows, [replace(failed, outcome="unclear")], []) == set()
+    pruning = Pruning(1, "lean", "tip", {"before": {"commit": "commit 3"}}, {})
+    assert _refuted(rows, [replace(failed, champion="lean")], [pruning]) == {1, 2, 3, 4}
 
 
 def test_flags_alone_and_with_others(campaign: Campaign) -> None:

@@ -289,7 +289,7 @@ def test_pruning_moves_both_branches_and_a_failed_exam_takes_both_back(scene: An
     assert scene.ledger.gate() == {"n": 1}
     (found,) = scene.ledger.prunings()
     assert (found.champion, found.final, found.result) == (lean, certified, {"stays": []})
-    exam = Exam(1, "failed", lean, baseline, {"back": certified}, {"n": 2})
+    exam = Exam(1, "failed", lean, baseline, {}, {"certified_commit": certified})
     settle.settle_exam(scene.ledger, scene.branch, exam)
     assert scene.branch.read() == scene.branch.read(scene.branch.final) == certified
     assert scene.branch.read(scene.branch.abandoned(1)) == lean
