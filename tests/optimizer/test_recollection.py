@@ -63,6 +63,6 @@ def test_what_an_experiment_learnt_is_written_once(tmp_path: Path) -> None:
         gates = list(campaign.parts.ledger.gates())
         rows = [row for row in campaign.parts.ledger.experiments() if row.spend.rollouts]
     updates = [json.dumps(update) for gate in gates for update in gate["pool"]["learnt"]]
-    assert len(updates) == len(rows) + 1, "each experiment, and the calibration before them"
+    assert len(updates) > len(rows), "each experiment, the calibration before them, and what pruning learnt after them"
     assert len(updates) == len({*updates})
     assert not any(gate["certified_pool"]["learnt"] for gate in gates)
