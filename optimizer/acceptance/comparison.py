@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     Floats = NDArray[numpy.float64]
 
 
-ODD_SHARE, ODD_SD = 0.02, 0.3
-"""An edit in 50 is of another kind: it breaks the harness, or mends what was broken. What it does to the score has this
-standard deviation."""
+ODD_SHARE, ODD_SD = 0.001, 0.3
+"""An edit in 1,000 is of another kind: it breaks the harness, or mends what was broken, and does to the score what has
+this standard deviation. So few, that only evidence beyond doubt makes an edit one of them."""
 
 
 def priors(pool: Pool, settings: WorkingSettings, odd: float = 0.0) -> dict[str, list[float]]:
