@@ -89,13 +89,13 @@ class ExamSettings:
     """
 
     alpha: float = 0.05
-    planned: int = 3
+    planned: int = 2
     hope_shares: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0)
     min_hope: float = 0.02
     min_repeats: int = 2
     max_repeats: int = 60
     fail_log_ratio: float = -3.0
-    threshold: float = 0.12
+    threshold: float = 0.15
     pseudo_tasks: float = 10.0
 
     def __post_init__(self) -> None:

@@ -111,7 +111,7 @@ def test_false_passes_stay_under_the_error_that_one_exam_may_spend() -> None:
             hold(seed, 0.0, hoped=0.12, uneven=uneven, tasks=tasks, repeats=8)[0].outcome is Outcome.passed
             for seed in range(runs)
         )
-        # alpha_each is 1/60; three standard errors of a share measured in 400 runs.
+        # alpha_each is 1/40; three standard errors of a share measured in 400 runs.
         assert passed / runs <= SETTINGS.alpha_each + 3 * (SETTINGS.alpha_each / runs) ** 0.5
 
 
@@ -124,8 +124,8 @@ def test_the_interval_covers_although_the_exam_stops_when_it_likes() -> None:
 
 
 def test_when_exams_are_due() -> None:
-    assert not exam_due(SETTINGS, hoped=0.11, held=0)
-    assert exam_due(SETTINGS, hoped=0.12, held=0)
+    assert not exam_due(SETTINGS, hoped=0.149, held=0)
+    assert exam_due(SETTINGS, hoped=SETTINGS.threshold, held=0)
     assert not exam_due(SETTINGS, hoped=0.5, held=SETTINGS.planned - 1), "the last one is for the end"
     assert final_due(SETTINGS, hoped=0.01, held=SETTINGS.planned - 1)
     assert not final_due(SETTINGS, hoped=0.0, held=0)
