@@ -8,7 +8,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import chance, decision, door, faults, fork, keeps, navigator, own_time, parallel, rollouts, simplify
+from tests.bench import (
+    believed,
+    chance,
+    decision,
+    door,
+    faults,
+    fork,
+    keeps,
+    navigator,
+    own_time,
+    parallel,
+    rollouts,
+    simplify,
+)
 from tests.bench.tables import machine
 
 BENCHMARKS: dict[str, Callable[[str], str]] = {
@@ -21,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[str], str]] = {
     "navigator": navigator.report,
     "fork": fork.report,
     "simplify": simplify.report,
+    "believed": believed.report,
     "chance": chance.report,
     "keeps": keeps.report,
 }
