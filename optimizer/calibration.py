@@ -15,10 +15,10 @@ from optimizer.acceptance.objective import baseline_costs
 from optimizer.acceptance.prospects import prospects
 from optimizer.acceptance.sizing import Sizes, sized
 from optimizer.acceptance.working import shuffled
+from optimizer.broken import refuse_broken_champion
 from optimizer.errors import BudgetExceeded, SettingsError
 from optimizer.evaluation.base import Stopped
 from optimizer.events import Calibrated, PhaseChanged
-from optimizer.experiment import refuse_broken_champion
 from optimizer.gathering import gathered, rollout_seed
 from optimizer.parts import Parts
 from optimizer.records import Evaluation, Rollout, Spend, Task

@@ -11,7 +11,8 @@ from optimizer.acceptance.beliefs import Posterior
 from optimizer.acceptance.constraints import Costs
 from optimizer.acceptance.objective import baseline_costs, decide
 from optimizer.acceptance.working import Ask, plan, settle, shuffled
-from optimizer.errors import BudgetExceeded, SettingsError
+from optimizer.broken import broken, refuse_broken_champion
+from optimizer.errors import BudgetExceeded
 from optimizer.evaluation.base import Stopped, Wanted
 from optimizer.events import ExperimentDecided, ExperimentStarted
 from optimizer.gathering import gathered, rollout_seed
@@ -21,16 +22,12 @@ from optimizer.ledger.rows import Outcome
 from optimizer.ledger.settle import discard, keep
 from optimizer.parts import Memory, Parts
 from optimizer.proposers.base import Situation
-from optimizer.records import Decision, Evaluation, Proposal, Rollout, Spend, Status, Task, Variant, Verdict
+from optimizer.records import Decision, Evaluation, Proposal, Rollout, Spend, Task, Variant, Verdict
 from optimizer.reports.commit import keep_message
 from optimizer.standing import Standing
 from optimizer.terms import terms_of
 from search_space.errors import InvalidEdit
 from search_space.space import Assignment
-
-BROKEN_SHARE = 0.5
-"""A variant is a crash (or a timeout) when at least this share of its first rollouts ended so."""
-BROKEN_LEAST = 3
 
 
 def run_experiment(
@@ -176,7 +173,7 @@ def _evaluate(
             refuse_broken_champion(champion)
             ran += candidate
             evaluation = gathered(evaluation, candidate, champion)
-            decision = _broken(ran) or decision_on(evaluation)
+            decision = broken(ran) or decision_on(evaluation)
             if decision:
                 return evaluation, decision, ""
         decision = decision_on(evaluation, last=True)
@@ -227,25 +224,6 @@ def _baseline_costs(standing: Standing, evaluation: Evaluation, parts: Parts) ->
         standing.pool,
         champion_is_baseline=standing.tree == parts.baseline,
     )
-
-
-def refuse_broken_champion(ran: Sequence[Rollout]) -> None:
-    """Nothing can be compared with a harness that never runs, and a night of zeros would look like a result."""
-    if len(ran) >= BROKEN_LEAST and all(rollout.status is Status.crash for rollout in ran):
-        raise SettingsError(
-            f"the harness to be improved does not run: {len(ran)} of {len(ran)} rollouts crashed: {ran[0].reason}",
-            hint="mend the harness (and commit it) or the suite's environment, then start a new campaign with --name",
-        )
-
-
-def _broken(ran: Sequence[Rollout]) -> Decision | None:
-    """A decision when too many rollouts of the variant did not end as they should."""
-    for status, verdict in ((Status.crash, Verdict.crash), (Status.timeout, Verdict.timeout)):
-        bad = [rollout for rollout in ran if rollout.status is status]
-        if len(bad) >= max(BROKEN_LEAST, BROKEN_SHARE * len(ran)):
-            reason = f"{len(bad)} of {len(ran)} rollouts: {bad[0].reason}"
-            return Decision(verdict, reason, rollouts=len(ran))
-    return None
 
 
 def _settle(
