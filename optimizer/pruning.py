@@ -11,9 +11,11 @@ from optimizer.acceptance.comparison import measure, priors
 from optimizer.acceptance.constraints import violated
 from optimizer.acceptance.distributions import normal_quantile
 from optimizer.acceptance.effects import TASK_SD
-from optimizer.acceptance.pool import Pool, runs, seen
+from optimizer.acceptance.evidence import within
+from optimizer.acceptance.pool import Pool, seen
 from optimizer.acceptance.pruning import Subset, plan_pruning, stakes, staying
 from optimizer.acceptance.working import shuffled
+from optimizer.broken import BROKEN_SHARE
 from optimizer.errors import BudgetExceeded
 from optimizer.evaluation.base import Stopped, Wanted
 from optimizer.events import PhaseChanged, PruningEnded
@@ -34,8 +36,6 @@ FIRST_REPEAT, REPEATS_EACH = 500_000, 10_000
 also of a harness that was run before."""
 BARREN = 20
 """So many rounds in a row without a harness that can be run end it."""
-BROKEN_SHARE = 0.5
-"""Of a harness with at least this share of crashes nothing is learnt: something that it lacks, another change needs."""
 
 
 def prune(standing: Standing, parts: Parts, *, most_rollouts: int, deadline: float) -> Standing:
@@ -128,6 +128,7 @@ class _Trial:
         self.variants += len(asked)
         found = []
         for subset, ran in zip(asked, self._run(asked), strict=True):
+            # Of a harness that does not run nothing is learnt: something that it lacks, another change needs.
             if sum(rollout.status is Status.crash for rollout in ran) >= max(1.0, BROKEN_SHARE * len(ran)):
                 self.trees[subset] = None
             elif ran:
@@ -203,7 +204,7 @@ def _update(pool: Pool, found: Sequence[tuple[tuple[str, ...], Evaluation]], par
         differs = measure(beside, evaluation, settings) if terms else None
         sight.append(asdict(seen(terms, evaluation.candidate, uneven=differs.uneven if differs else 0.0)))
     groups = [scores for _, evaluation in found for scores in evaluation.candidate.values()]
-    return {"new": new, "exact": settings.deterministic, "seen": sight, "runs": runs(groups), "present": pool.terms}
+    return {"new": new, "exact": settings.deterministic, "seen": sight, "runs": within(groups), "present": pool.terms}
 
 
 def _settle(after: Standing, parts: Parts, removal: Removal, trial: _Trial, there: Subset) -> Standing:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.acceptance.distributions import normal_cdf, t_quantile
+from optimizer.acceptance.distributions import normal_cdf
 from optimizer.acceptance.effects import LEAST, TASK_SD, Effects, Seen
 from optimizer.acceptance.evidence import TIE, Estimate, clustered, difference
 from optimizer.acceptance.pool import Pool, seen
@@ -84,13 +84,10 @@ def measure(pool: Pool, evaluation: Evaluation, settings: WorkingSettings) -> Es
     same = exact and not any(differences)
     odd = champion.odd(raw, se)
     mean, sd = (0.0, 0.0) if same else champion.effect(ours, [n + uneven for n in noise], odd)
-    half = t_quantile(0.975, degrees) * se
     return Estimate(
         raw=raw,
         se=se,
         degrees=degrees,
-        low=raw - half,
-        high=raw + half,
         shrunken=mean,
         posterior=_above_zero(mean, sd),
         tasks=len(compared),
@@ -174,7 +171,7 @@ class _Joint:
         return float(after.mean[-1]), math.sqrt(max(0.0, float(after.cov[-1, -1])))
 
     @property
-    def levels(self) -> NDArray[float]:  # type: ignore[type-var]
+    def levels(self) -> Floats:
         return self.mean[:-1]
 
     @property

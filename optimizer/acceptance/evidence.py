@@ -36,8 +36,6 @@ class Estimate:
     raw: float
     se: float
     degrees: float
-    low: float
-    high: float
     shrunken: float
     posterior: float
     tasks: int
@@ -46,6 +44,16 @@ class Estimate:
     sd: float = 0.0
     uneven: float = 0.0
     odd: float = 0.0
+
+    @property
+    def low(self) -> float:
+        """The lower end of the 95% interval of ``raw``."""
+        return self.raw - t_quantile(0.975, self.degrees) * self.se
+
+    @property
+    def high(self) -> float:
+        """Its upper end."""
+        return self.raw + t_quantile(0.975, self.degrees) * self.se
 
 
 def cells(scores: Mapping[str, Sequence[float]]) -> dict[str, Cell]:
@@ -75,13 +83,10 @@ def estimate(
     differences = [difference(candidate[task].mean, champion[task].mean) for task in shared]
     rerun = noise * math.fsum(1 / candidate[task].weight + 1 / champion[task].weight for task in shared) / len(shared)
     raw, se, degrees = clustered(differences, rerun=rerun, pseudo_tasks=pseudo_tasks)
-    half = t_quantile(0.975, degrees) * se
     return Estimate(
         raw=raw,
         se=se,
         degrees=degrees,
-        low=raw - half,
-        high=raw + half,
         shrunken=shrink(raw, se, prior_sd),
         posterior=probability_better(raw, se, prior_sd),
         tasks=len(shared),

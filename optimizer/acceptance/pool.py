@@ -6,13 +6,12 @@ order they give the same posterior again, to the last digit.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from optimizer.acceptance.effects import TASK_SD, Effects, Seen
-from optimizer.acceptance.evidence import Cell, cells
+from optimizer.acceptance.evidence import Cell, cells, within
 
 Update = Mapping[str, Any]
 
@@ -65,7 +64,7 @@ class Pool:
             return self
         new = {f"task:{task}": [0.0, TASK_SD] for task, scores in fresh.items() if scores}
         ours = [asdict(seen(self.terms, fresh))]
-        update = {"new": new, "exact": exact, "seen": ours, "runs": runs(fresh.values())}
+        update = {"new": new, "exact": exact, "seen": ours, "runs": within(fresh.values())}
         return replace(self.learn(update), alone=self.with_own(fresh))
 
     def learn(self, update: Update) -> Pool:
@@ -146,17 +145,6 @@ def seen(terms: Sequence[str], scores: Mapping[str, Sequence[float]], *, uneven:
     means = cells(scores)
     counts = tuple(cell.weight for cell in means.values())
     return Seen(tuple(terms), tuple(means), counts, tuple(cell.mean for cell in means.values()), uneven)
-
-
-def runs(groups: Iterable[Sequence[float]]) -> list[float]:
-    """Squares and degrees of freedom within groups of rollouts of one harness on one task."""
-    squares, degrees = 0.0, 0.0
-    for scores in groups:
-        if len(scores) > 1:
-            middle = math.fsum(scores) / len(scores)
-            squares += math.fsum((score - middle) ** 2 for score in scores)
-            degrees += len(scores) - 1
-    return [squares, degrees]
 
 
 def _tuples(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from typing import Any
 
 from optimizer.acceptance.comparison import is_own, known, measure, priors
 from optimizer.acceptance.effects import TASK_SD
-from optimizer.acceptance.evidence import Estimate, cells
-from optimizer.acceptance.pool import Pool, runs, seen
+from optimizer.acceptance.evidence import Estimate, cells, within
+from optimizer.acceptance.pool import Pool, seen
 from optimizer.acceptance.presets import WorkingSettings
 from optimizer.acceptance.words import points
 from optimizer.records import Decision, Evaluation, Verdict
@@ -140,7 +140,7 @@ def settle(pool: Pool, evaluation: Evaluation, decision: Decision, settings: Wor
     update = {
         "new": {**{f"task:{task}": [0.0, TASK_SD] for task in tasks}, **priors(pool, settings, odd)},
         "exact": settings.deterministic,
-        "runs": runs((*evaluation.champion.values(), *evaluation.candidate.values())),
+        "runs": within((*evaluation.champion.values(), *evaluation.candidate.values())),
     }
     if kept:
         levels = [name.removeprefix("task:") for name in pool.effects.places if name.startswith("task:")]

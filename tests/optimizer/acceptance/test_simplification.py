@@ -25,7 +25,7 @@ SETTINGS = FAST.working
 def estimate(raw: float, se: float) -> Estimate:
     posterior = probability_better(raw, se, SETTINGS.prior_sd)
     shrunken = shrink(raw, se, SETTINGS.prior_sd)
-    return Estimate(raw, se, 20.0, raw - 2 * se, raw + 2 * se, shrunken, posterior, 20, 5, 5)
+    return Estimate(raw, se, 20.0, shrunken, posterior, 20, 5, 5)
 
 
 def answer(found: Estimate, verdict: Verdict) -> Decision:
