@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from optimizer.acceptance.effects import Effects
 from optimizer.acceptance.presets import PruningSettings
 from optimizer.acceptance.pruning import Subset, in_order, stake, stakes
+from optimizer.findings import Piece
 from optimizer.parts import Parts
-from optimizer.records import Piece, Spend
+from optimizer.records import Spend
 from optimizer.removal import Removal
 from optimizer.reports.commit import piece_message
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from optimizer.acceptance.pareto import Place, believed, beside, front
 from optimizer.acceptance.presets import FAST, PRESETS, WorkingSettings
 from optimizer.errors import RepositoryError
+from optimizer.findings import FrontMember
 from optimizer.ledger.rows import Exam, ExperimentRow, Pruning
 from optimizer.ledger.store import Ledger
 from optimizer.parts import Parts
-from optimizer.records import FrontMember, Spend, Verdict
+from optimizer.records import Spend, Verdict
 from optimizer.reports.commit import front_message
 from optimizer.standing import Standing
 from optimizer.workspace.workspace import Workspace

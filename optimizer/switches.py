@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from optimizer.acceptance.presets import FAST
 from optimizer.acceptance.switches import combined
+from optimizer.findings import Switch
 from optimizer.ledger.rows import ExperimentRow
 from optimizer.ledger.store import Ledger
-from optimizer.records import Decision, Switch
+from optimizer.records import Decision
 from search_space.space import Assignment
 
 

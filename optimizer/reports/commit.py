@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from optimizer.findings import FrontMember, Piece
 from optimizer.ledger.branch import commit_message
-from optimizer.records import Decision, FrontMember, Piece, Proposal, Spend
+from optimizer.records import Decision, Proposal, Spend
 from optimizer.reports.sentence import sentence
 from optimizer.reports.words import count, duration, interval, points, short
 

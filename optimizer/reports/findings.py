@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from optimizer.records import FrontMember, Switch
+from optimizer.findings import FrontMember, Switch
 from optimizer.reports.words import count, interval, points, short, some, span
 
 NO_CLAIM = "Search estimates, from the tasks and rollouts that the search itself chose by: no claim."

@@ -12,9 +12,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from optimizer.findings import FrontMember, Switch
 from optimizer.ledger.rows import Exam, ExperimentRow, Pruning, Totals
 from optimizer.ledger.store import Ledger
-from optimizer.records import FrontMember, Switch, Verdict
+from optimizer.records import Verdict
 from optimizer.reports import calibration
 from optimizer.reports.experiments import experiment_json
 from optimizer.reports.findings import flags_line, front_line, member_json, switch_json
