@@ -45,6 +45,8 @@ def verify(
             "believed": found.believed,
             "rollouts": found.rollouts,
             **dataclasses.asdict(found.estimate),
+            "low": found.estimate.low,
+            "high": found.estimate.high,
         }
         typer.echo(json_text(value, indent=2))
     else:
