@@ -18,7 +18,7 @@ from search_space.dimensions.texts import OpenText
 from search_space.dimensions.tools import FirstToolDimension
 from search_space.domains import Assignment, same
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
-from search_space.harness import harness_from_files
+from search_space.harness import agent_of, harness_from_files
 from search_space.harness_file import HARNESS_FILE, EffectsConfig, HarnessFile
 from search_space.narrowing import wider
 from search_space.prompts import Prompt
@@ -66,7 +66,7 @@ class Judge:
     def check_permissions(self, before: Files, after: Files) -> None:
         """Raise InvalidEdit unless no call is allowed more after than before, other than by tools of dimensions that
         open it: whatever else is open, also the whole of harness.toml."""
-        if before.get(HARNESS_FILE) == after.get(HARNESS_FILE):
+        if before.get(HARNESS_FILE) == after.get(HARNESS_FILE) or HARNESS_FILE not in before:
             return
         old, new = harness_from_files(before).permissions, harness_from_files(after).permissions
         opened = [
@@ -83,7 +83,10 @@ class Judge:
 
     def check_side_by_side(self, after: Files) -> None:
         """Raise InvalidEdit when two tools are marked parallel whose calls always conflict, as far as is known."""
-        tools = harness_from_files(after).tools
+        agent = agent_of(after)
+        if agent is None:
+            return
+        tools = agent.tools
         marked = {
             name: self._effects.get(name, Effects()) | tools.effects.get(name, EffectsConfig()).effects()
             for name, yes in tools.parallel.items()
@@ -162,8 +165,10 @@ class Judge:
             _check_length(text, path, section.render() if section else "")
 
 
-def check_harness(after: Files) -> None:
-    """Raise InvalidEdit unless ``after`` is a valid harness."""
+def check_harness(before: Files, after: Files) -> None:
+    """Raise InvalidEdit unless ``after`` is a valid harness, where ``before`` is one of the reference agent."""
+    if HARNESS_FILE not in before:
+        return
     try:
         harness_from_files(after)
     except (InvalidFile, MissingFile) as error:

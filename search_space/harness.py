@@ -51,6 +51,12 @@ def harness_from_files(files: Mapping[str, bytes]) -> Harness:
     return Harness.model_construct(**fields, prompts=prompts)
 
 
+def agent_of(files: Mapping[str, bytes]) -> Harness | None:
+    """The reference agent's harness that a tree of files is; None for somebody's own files, which have no
+    ``harness.toml``. Raises as :func:`harness_from_files` does."""
+    return harness_from_files(files) if HARNESS_FILE in files else None
+
+
 def read_folder(folder: Path) -> dict[str, bytes]:
     """The folder's files by relative posix path, in sorted order; ``.git`` and ``__pycache__`` are left out.
 

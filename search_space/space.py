@@ -144,8 +144,9 @@ class Space:
 
     def check(self, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
         """Raise :class:`InvalidEdit` when ``after`` differs from ``before`` in anything that the space does not open,
-        gives a dimension a value outside its domain, or is no valid harness. Used for every edit, typed or free."""
-        check_harness(after)
+        gives a dimension a value outside its domain, or is no valid harness where ``before`` is one of the reference
+        agent (somebody's own files are judged by running them). Used for every edit, typed or free."""
+        check_harness(before, after)
         try:
             was, now = self.read(before), self.read(after)
             self._judge.check_values(was, now)

@@ -27,10 +27,10 @@ from optimizer.records import Split
 from optimizer.settings import (
     DEFAULT_PROPOSERS,
     BudgetSettings,
+    CallableSuiteSettings,
     ExperimentSettings,
     GateSettings,
     ProposerSettings,
-    SuiteSettings,
 )
 from optimizer.suites.calls import CallSuite
 from search_space.space import Space
@@ -167,7 +167,7 @@ def _settings(request: CallableRequest) -> ExperimentSettings:
         name=request.name,
         description=f"Calls of {_called(request.score)}",
         harness=HARNESS,
-        suite=SuiteSettings(kind="callable", environment="", deterministic=request.deterministic),
+        suite=CallableSuiteSettings(deterministic=request.deterministic),
         budget=BudgetSettings(rollouts=request.rollouts),
         proposers=request.proposers,
         gate=GateSettings.model_validate({name: value for name, value in gate.items() if value is not None}),

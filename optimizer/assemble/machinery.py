@@ -30,20 +30,19 @@ from optimizer.proposers.random import RandomProposer
 from optimizer.proposers.sweep import SweepProposer
 from optimizer.proposers.thompson import ThompsonProposer
 from optimizer.proposers.tpe import TPEProposer
-from optimizer.records import Rollout, Split
+from optimizer.records import Rollout
 from optimizer.sandboxes.process import ProcessSandbox
-from optimizer.suites.base import Suite
-from search_space.harness import harness_from_files
+from search_space.harness import agent_of
 
 
 def start_sandbox(planned: Planned, stack: ExitStack) -> ProcessSandbox:
     """The sandbox with agent and environment loaded. Raises SandboxError when they cannot be."""
     suite = planned.suite
-    environment = planned.settings.suite.environment.partition(":")[0]
     # The SDK takes a second to import: once here, rather than in each rollout.
-    sdk: dict[str, Mapping[str, Any] | None] = {"mcp": None} if harness_from_files(planned.start[1]).mcp else {}
+    agent = agent_of(planned.start[1])
+    sdk: dict[str, Mapping[str, Any] | None] = {"mcp": None} if agent is not None and agent.mcp else {}
     sandbox = ProcessSandbox(
-        preload={suite.entry.partition(":")[0]: None, environment: _environment_args(suite), **sdk},
+        preload={**suite.preload, **sdk},
         readable=tuple(suite.readable),
     )
     stack.callback(sandbox.close)
@@ -90,12 +89,6 @@ def start_runner(
     return runner, scratch
 
 
-def _environment_args(suite: Suite) -> Mapping[str, Any]:
-    first = suite.tasks(Split.search)[0]
-    args: Mapping[str, Any] = suite.payload(first)["environment_args"]
-    return args
-
-
 def proposer_of(planned: Planned) -> Proposer:
     wanted = planned.settings.proposers
     weighted: list[tuple[Proposer, float]] = []
@@ -118,4 +111,4 @@ def checker(
     commands = partial(
         check_commands, checks.commands, sandbox=sandbox, scratch=scratch, timeout_s=checks.timeout_s, cancel=cancel
     )
-    return lambda files: check_files(files) or commands(files)
+    return lambda files: planned.suite.problem(files) or check_files(files) or commands(files)

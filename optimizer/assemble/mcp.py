@@ -10,7 +10,7 @@ from optimizer.errors import SettingsError
 from optimizer.models.keys import check_header
 from optimizer.models.mcp_check import check_targets
 from optimizer.models.relay import Target
-from search_space.harness import harness_from_files
+from search_space.harness import agent_of
 
 
 def targets_of(planned: Planned, environment: Mapping[str, str] | None = None) -> dict[str, Target]:
@@ -18,7 +18,8 @@ def targets_of(planned: Planned, environment: Mapping[str, str] | None = None) -
     set, and for a server that the harness needs and the experiment does not name."""
     variables = os.environ if environment is None else environment
     wanted = planned.settings.mcp
-    for name, server in harness_from_files(planned.start[1]).mcp.items():
+    agent = agent_of(planned.start[1])
+    for name, server in agent.mcp.items() if agent is not None else ():
         if server.url is not None and server.required and name not in wanted:
             raise SettingsError(
                 f"mcp: got no [mcp.{name}], but the harness needs this server, and a rollout has no network",

@@ -21,7 +21,7 @@ from optimizer.models.prices import Prices, load_prices
 from optimizer.models.provider import ProviderUpstream
 from optimizer.models.recorded import RecordedUpstream, RecordingUpstream
 from optimizer.settings import ModelSettings, web_address
-from search_space.harness import harness_from_files
+from search_space.harness import agent_of
 
 PROVIDERS: Mapping[str, tuple[type[ProviderUpstream], str]] = {
     "anthropic": (AnthropicUpstream, ANTHROPIC_KEY),
@@ -90,15 +90,18 @@ def cost_words(planned: Planned, upstream: Upstream) -> str:
     if upstream.price is None:
         return "its price is not known: costs are shown as unknown, and a budget in dollars is refused"
     model = planned.settings.model
-    price, limits = upstream.price, harness_from_files(planned.start[1]).limits
+    price, agent = upstream.price, agent_of(planned.start[1])
     dated = _prices(model, planned.folder).dated
+    told = f"${price.input:g} for a million tokens of input, ${price.output:g} of output, {dated}"
+    held = f"held to ${planned.limits.usd:.2f}" if planned.limits.usd else "with no limit in dollars"
+    if agent is None:
+        return f"{told}; {held}"
+    limits = agent.limits
     call = price.worst_usd(limits.context_tokens, limits.max_output_tokens, caches=True, hours=True)
     rollout = limits.max_steps * call
-    told = f"${price.input:g} for a million tokens of input, ${price.output:g} of output, {dated}; "
-    told += f"about ${rollout:.2f} for the largest rollout of this harness"
+    told += f"; about ${rollout:.2f} for the largest rollout of this harness"
     if planned.limits.rollouts:
         told += f", ${rollout * planned.limits.rollouts:,.0f} for all {planned.limits.rollouts:,}"
-    held = f"held to ${planned.limits.usd:.2f}" if planned.limits.usd else "with no limit in dollars"
     return f"{told}; {held}"
 
 

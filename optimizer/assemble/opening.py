@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from optimizer.assemble.accounts import budget_of, share_spent
 from optimizer.assemble.founding import check_same, found, refuse_early
-from optimizer.assemble.machine import Check, Machine, SandboxMachine
+from optimizer.assemble.kinds import KINDS
+from optimizer.assemble.machine import Check, Machine
 from optimizer.assemble.machinery import proposer_of
 from optimizer.assemble.planned import Planned
 from optimizer.assemble.sizes import (
@@ -45,9 +46,9 @@ SPENT_EVERY_S = 0.25
 @contextmanager
 def open_campaign(planned: Planned, bus: Bus, machine: Machine | None = None) -> Iterator[Campaign]:
     """Everything that the campaign needs, started; closed again on the way out. New campaigns get their repository and
-    ledger here, old ones are recovered first. Rollouts run on ``machine``, by default in a sandbox. Raises CampaignBusy
-    when another process runs it."""
-    home, machine = planned.home, machine or SandboxMachine()
+    ledger here, old ones are recovered first. Rollouts run on ``machine``, by default on
+    that of the suite's kind. Raises CampaignBusy when another process runs it."""
+    home, machine = planned.home, machine or KINDS[planned.settings.suite.kind].machine()
     refuse_early(planned)
     with ExitStack() as stack:
         machine.start(planned, stack)

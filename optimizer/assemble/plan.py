@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from optimizer.assemble.kinds import KINDS
 from optimizer.assemble.planned import Planned, Request
 from optimizer.assemble.sizes import end_of, first_of, gate_of
 from optimizer.assemble.values import check_values
@@ -20,11 +21,10 @@ from optimizer.records import Split
 from optimizer.settings import EXPERIMENT_FILE, BudgetSettings, ExperimentSettings, ModelSettings, load_experiment
 from optimizer.shipped import baseline_folder, experiment_folder
 from optimizer.stopping import seconds_until
-from optimizer.suites.agent import AgentSuite
 from optimizer.suites.base import Suite
 from optimizer.workspace.workspace import Workspace
 from search_space.errors import InvalidFile
-from search_space.harness import harness_from_files, read_folder
+from search_space.harness import read_folder
 from search_space.space import load_space
 from search_space.validation import validate
 
@@ -35,7 +35,7 @@ M = TypeVar("M", bound=BaseModel)
 def plan_campaign(request: Request) -> Planned:
     """Read and check everything that a campaign needs. Raises RatchetError or SearchSpaceError."""
     settings, folder = _experiment(request)
-    suite = _suite(settings, folder)
+    suite = KINDS[settings.suite.kind].load(settings.suite, folder)
     _check_suite(suite, no_holdout=request.no_holdout)
     space = load_space(folder / settings.space, suite.effects)
     program = _program(settings, folder)
@@ -99,10 +99,6 @@ def _checked(model: type[M], values: Mapping[str, Any], flags: Mapping[str, str]
         raise SettingsError(
             f"--{(flags or {}).get(error.key, error.key)}: got {error.got}, expected {error.expected}"
         ) from None
-
-
-def _suite(settings: ExperimentSettings, folder: Path) -> Suite:
-    return AgentSuite.load(settings.suite, folder)
 
 
 def _check_suite(suite: Suite, *, no_holdout: bool) -> None:
@@ -197,7 +193,10 @@ def _repository_of(path: Path) -> Path:
 def _check_start(planned: Planned) -> None:
     """What would make a new campaign useless from its first minute on."""
     files = planned.start[1]
-    harness_from_files(files)
+    if problem := planned.suite.problem(files):
+        raise SettingsError(
+            f"harness: {problem}", hint=f"this is what a suite of kind '{planned.settings.suite.kind}' needs"
+        )
     check_values(planned.space, files, file=str(planned.folder / planned.settings.space))
     check_room(planned)
 

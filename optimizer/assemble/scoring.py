@@ -11,9 +11,11 @@ from typing import Any
 from optimizer.assemble.machinery import start_runner, start_sandbox
 from optimizer.assemble.models import upstream_of
 from optimizer.assemble.planned import Planned
+from optimizer.errors import SettingsError
 from optimizer.evaluation.base import Runner
 from optimizer.evaluation.budget import Budget, BudgetLimits
 from optimizer.evaluation.cache import MemoryStore
+from optimizer.settings import AgentSuiteSettings
 from optimizer.suites.agent import AgentSuite
 
 
@@ -34,6 +36,8 @@ def with_other_tasks(planned: Planned, generator_args: Mapping[str, Any]) -> Pla
     """The same with tasks that its generator makes from other arguments; those that are not named stay. Raises
     SettingsError when it cannot."""
     suite = planned.settings.suite
+    if not isinstance(suite, AgentSuiteSettings):
+        raise SettingsError(f"suite: got the kind '{suite.kind}', expected 'agent': only its tasks can be generated")
     asked = suite.model_copy(update={"generator_args": {**suite.generator_args, **generator_args}})
     settings = planned.settings.model_copy(update={"suite": asked})
     return replace(planned, settings=settings, suite=AgentSuite.load(asked, planned.folder))

@@ -8,7 +8,7 @@ from optimizer.errors import SettingsError
 from search_space.domains import Choice, Domain, Scalar
 from search_space.edits import SetKey
 from search_space.errors import InvalidEdit, InvalidFile
-from search_space.harness import harness_from_files
+from search_space.harness import agent_of
 from search_space.space import Space
 from search_space.validation import shown
 
@@ -41,7 +41,7 @@ def _refused(space: Space, files: Mapping[str, bytes], name: str, value: Scalar)
     try:
         edit = space.edit(files, {name: value})
         if isinstance(edit, SetKey):
-            harness_from_files(edit.apply(files))
+            agent_of(edit.apply(files))
     except InvalidFile as error:
         return error if isinstance(edit, SetKey) and error.key.startswith(edit.key) else None
     except InvalidEdit:  # it is so already, or it needs something beside it

@@ -13,15 +13,18 @@ REASON_CHARS = 600
 
 
 def check_files(files: Mapping[str, bytes]) -> str | None:
-    """Why the variant cannot work, or None when its harness loads, its prompt renders and its code compiles."""
+    """Why the variant cannot work, or None when its harness loads, its prompt renders and its code compiles. Nothing is
+    known of somebody's own files."""
     from search_space.errors import SearchSpaceError
-    from search_space.harness import harness_from_files
+    from search_space.harness import agent_of
 
     try:
-        prompt = harness_from_files(files).system_prompt()
+        harness = agent_of(files)
     except SearchSpaceError as error:
         return str(error)
-    if not prompt.strip():
+    if harness is None:
+        return None
+    if not harness.system_prompt().strip():
         return "prompts/system.md: the system prompt is empty, expected some text"
     for name in sorted(files):
         if name.endswith(".py"):

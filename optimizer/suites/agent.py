@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from optimizer.errors import SettingsError
 from optimizer.records import Split, Task
-from optimizer.settings import SuiteSettings
+from optimizer.settings import AgentSuiteSettings
 from optimizer.suites.grading import GRADER_VERSION, SEQUENCE_VERSION, is_exact, share_right
 from optimizer.suites.rows import GradedTask, generate_tasks, read_tasks, resolve
+from search_space.errors import SearchSpaceError
+from search_space.harness import harness_from_files
 from search_space.tools import Effects
 
 ENTRY: Final = "baselines.agent.main:run_rollout"
@@ -48,7 +50,7 @@ class AgentSuite:
         self._hash: Final = _hash(tasks, environment, self._environment_args if hash_args is None else hash_args)
 
     @classmethod
-    def load(cls, settings: SuiteSettings, folder: Path, *, need_holdout: bool = False) -> AgentSuite:
+    def load(cls, settings: AgentSuiteSettings, folder: Path, *, need_holdout: bool = False) -> AgentSuite:
         """The suite of the experiment in ``folder``.
 
         Raises :class:`SettingsError` for bad tasks, for ``search`` or ``certify`` without a task (``holdout`` too if
@@ -88,6 +90,11 @@ class AgentSuite:
         return self._readable
 
     @property
+    def preload(self) -> Mapping[str, Mapping[str, Any] | None]:
+        """Agent and environment."""
+        return {ENTRY.partition(":")[0]: None, self._environment.partition(":")[0]: dict(self._environment_args)}
+
+    @property
     def effects(self) -> Mapping[str, Effects]:
         """What the environment's module says in its ``effects(environment_args)``, when it has one."""
         return self._effects
@@ -96,6 +103,14 @@ class AgentSuite:
     def deterministic(self) -> bool | None:
         """What the settings say."""
         return self._deterministic
+
+    def problem(self, files: Mapping[str, bytes]) -> str | None:
+        """What keeps the reference agent from running these files."""
+        try:
+            harness_from_files(files)
+        except SearchSpaceError as error:
+            return str(error)
+        return None
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """The tasks of a split, in the order of the file or the generator."""

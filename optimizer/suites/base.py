@@ -29,6 +29,12 @@ class Suite(Protocol):
         ...
 
     @property
+    def preload(self) -> Mapping[str, Mapping[str, Any] | None]:
+        """Modules to import once before any rollout, each with the arguments of its ``warm`` function; None: it is not
+        called."""
+        ...
+
+    @property
     def effects(self) -> Mapping[str, Effects]:
         """What the tools of a rollout declare to touch, by name; empty where that is not known."""
         ...
@@ -37,6 +43,11 @@ class Suite(Protocol):
     def deterministic(self) -> bool | None:
         """Whether the same harness always scores the same on a task, whatever the seed; None where that is not
         known."""
+        ...
+
+    def problem(self, files: Mapping[str, bytes]) -> str | None:
+        """Why a harness of these files cannot be measured here, None when nothing stands against it. Looked at before
+        any rollout; the files are only read."""
         ...
 
     def tasks(self, split: Split) -> Sequence[Task]:

@@ -20,6 +20,7 @@ class CallSuite:
     entry = ""
     readable: Sequence[Path] = ()
     effects: Mapping[str, Effects] = {}
+    preload: Mapping[str, Mapping[str, Any] | None] = {}
 
     def __init__(self, ids: Mapping[Split, Sequence[str]], *, deterministic: bool | None = None) -> None:
         """Raises :class:`SettingsError` for an id that is there twice: a task of two splits would be no fresh one."""
@@ -36,6 +37,10 @@ class CallSuite:
         self._tasks = {split: tuple(Task(task, split, task) for task in ids.get(split, ())) for split in Split}
         told = json.dumps([[split, list(ids.get(split, ()))] for split in Split])
         self.hash = "sha256:" + hashlib.sha256(told.encode()).hexdigest()
+
+    def problem(self, files: Mapping[str, bytes]) -> str | None:
+        """The function judges what it is given."""
+        return None
 
     def tasks(self, split: Split) -> Sequence[Task]:
         return self._tasks[split]

@@ -14,7 +14,7 @@ from optimizer.acceptance.constraints import METRICS, Constraint
 from optimizer.acceptance.simplicity import SIMPLICITY
 from optimizer.assemble.sizes import gate_of, objective_of
 from optimizer.errors import SettingsError
-from optimizer.settings import ConstraintSettings, ExperimentSettings, TieBreak, load_experiment
+from optimizer.settings import CallableSuiteSettings, ConstraintSettings, ExperimentSettings, TieBreak, load_experiment
 from optimizer.suites.calls import CallSuite
 
 ROOT = Path(__file__).parents[2]
@@ -26,9 +26,22 @@ def load(tmp_path: Path, text: str) -> ExperimentSettings:
     return load_experiment(tmp_path)[0]
 
 
+def models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    """Every model of a union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models_in(part)
+
+
 def keys(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, object]]:
     """Every key with its default, tables by dotted name; those of somebody's own tables below ``NAME``."""
     for name, field in model.model_fields.items():
+        if name == "suite":
+            for kind in models_in(field.annotation):
+                if kind is not CallableSuiteSettings:
+                    yield from keys(kind, f"suite({kind.model_fields['kind'].default}).")
+            continue
         inner = get_args(field.annotation)[-1:]
         if inner and isinstance(inner[0], type) and issubclass(inner[0], BaseModel) and isinstance(field.default, dict):
             yield from keys(inner[0], f"{before}{name}.NAME.")
@@ -142,8 +155,8 @@ def test_every_key_is_documented_with_its_default() -> None:
     documented: dict[str, str] = {}
     table = ""
     for line in text.splitlines():
-        if heading := re.match(r"#+ \[([\w.]+)\]", line):
-            table = f"{heading[1]}."
+        if heading := re.match(r"#+ \[([\w.]+)\](?: of kind `(\w+)`)?", line):
+            table = f"{heading[1]}({heading[2]})." if heading[2] else f"{heading[1]}."
         if row := re.match(r"\| `(\w+)` \|[^|]*\| ([^|]*) \|", line):
             documented[table + row[1]] = row[2].strip().strip("`")
     known = dict(keys(ExperimentSettings))
@@ -164,5 +177,5 @@ def test_the_documented_example_is_valid(tmp_path: Path) -> None:
 
 def test_a_sweep_alone_will_do_and_no_file_holds_a_function(tmp_path: Path) -> None:
     assert load(tmp_path, LEAST + "[proposers]\nsweep = 1.0\n").proposers.sweep == 1.0
-    with pytest.raises(SettingsError, match=r"suite\.kind: got 'callable', expected agent"):
-        load(tmp_path, LEAST.replace("[suite]\n", '[suite]\nkind = "callable"\n'))
+    with pytest.raises(SettingsError, match=r"suite\.kind: got 'callable', expected another kind"):
+        load(tmp_path, 'name = "e"\nharness = "h"\n[suite]\nkind = "callable"\n')

@@ -12,7 +12,7 @@ import pytest
 
 from optimizer.errors import SettingsError
 from optimizer.records import Split
-from optimizer.settings import SuiteSettings
+from optimizer.settings import AgentSuiteSettings
 from optimizer.suites.agent import ENTRY, AgentSuite
 from optimizer.suites.base import Suite
 from search_space.tools import Effects
@@ -56,7 +56,9 @@ def load(tmp_path: Path, modules: Callable[[str, str], None]) -> Load:
     def made(rows: list[Row] | str, *, need_holdout: bool = False, **more: Any) -> AgentSuite:
         text = rows if isinstance(rows, str) else "\n".join(json.dumps(row) for row in rows)
         (tmp_path / "tasks.jsonl").write_text(text)
-        settings = SuiteSettings(tasks="tasks.jsonl", environment=more.pop("environment", "my_tools:build"), **more)
+        settings = AgentSuiteSettings(
+            tasks="tasks.jsonl", environment=more.pop("environment", "my_tools:build"), **more
+        )
         return AgentSuite.load(settings, tmp_path, need_holdout=need_holdout)
 
     return made
@@ -148,7 +150,7 @@ def test_the_hash_does_not_depend_on_where_the_folder_is(load: Load, tmp_path: P
     }
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "tasks.jsonl").write_text((tmp_path / "tasks.jsonl").read_text())
-    settings = SuiteSettings(tasks="tasks.jsonl", environment="my_tools:build", environment_args={"root": "./src"})
+    settings = AgentSuiteSettings(tasks="tasks.jsonl", environment="my_tools:build", environment_args={"root": "./src"})
     assert AgentSuite.load(settings, tmp_path / "other").hash == suite.hash
 
 
@@ -207,7 +209,7 @@ def test_an_empty_holdout_is_refused_where_one_is_needed(load: Load) -> None:
 
 
 def test_a_missing_or_unreadable_file_is_refused(tmp_path: Path) -> None:
-    settings = SuiteSettings(tasks="none.jsonl", environment="my_tools:build")
+    settings = AgentSuiteSettings(tasks="none.jsonl", environment="my_tools:build")
     with pytest.raises(SettingsError, match="no such file"):
         AgentSuite.load(settings, tmp_path)
     (tmp_path / "none.jsonl").write_bytes(b"\xff\xfe\x00")
@@ -249,7 +251,7 @@ def test_the_environment_says_what_its_tools_touch(load: Load, modules: Callable
 
 
 def generated(tmp_path: Path, generator: str, **more: Any) -> AgentSuite:
-    settings = SuiteSettings(generator=generator, environment="my_tools:build", **more)
+    settings = AgentSuiteSettings(generator=generator, environment="my_tools:build", **more)
     return AgentSuite.load(settings, tmp_path)
 
 
@@ -287,7 +289,7 @@ def test_a_generator_that_fails_is_shown(
 
 def test_the_navigator_loads_as_a_suite(tmp_path: Path) -> None:
     generator = "experiments.navigator.generator:generate"
-    settings = SuiteSettings(generator=generator, environment="experiments.navigator.environment:build")
+    settings = AgentSuiteSettings(generator=generator, environment="experiments.navigator.environment:build")
     suite = AgentSuite.load(settings, tmp_path)
     assert {split: len(suite.tasks(split)) for split in Split} == {"search": 72, "certify": 48, "holdout": 96}
     assert list(suite.readable) == []

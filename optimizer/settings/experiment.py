@@ -1,15 +1,17 @@
-"""What an experiment asks for: ``experiment.toml``, read once into frozen objects; each part gets only what it uses."""
+"""Every table of ``experiment.toml`` but ``[suite]``, and how the file is read."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from optimizer.errors import SettingsError
+from optimizer.settings.base import Settings
+from optimizer.settings.suites import SuiteSettings
 from search_space.errors import InvalidFile
 from search_space.mcp_servers import ServerName
 from search_space.validation import load_toml
@@ -19,42 +21,13 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 """What the name of an experiment, and so of a campaign, is made of."""
 
 
-class _Settings(BaseModel):
-    # Strict: a number in quotes is a mistake to be told, not a number.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
 def _time_of_day(text: str) -> str:
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
         raise ValueError("expected a local time of day from 00:00 to 23:59, such as 07:00")
     return text
 
 
-class SuiteSettings(_Settings):
-    """What the harness is measured on.
-
-    ``tasks`` is a JSONL file beside ``experiment.toml``, ``generator`` a ``package.module:function``; one of the two.
-    ``environment`` builds the tools, inside the sandbox. Relative paths stand relative to ``experiment.toml``.
-    ``callable`` is for campaigns begun from Python: no file can hold a function. ``deterministic`` says whether the
-    same harness always scores the same on a task; when it is not given, calibration finds out.
-    """
-
-    kind: Literal["agent", "callable"] = "agent"
-    tasks: str | None = None
-    generator: str | None = None
-    generator_args: dict[str, Any] = {}
-    environment: str
-    environment_args: dict[str, Any] = {}
-    deterministic: bool | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> SuiteSettings:
-        if self.kind == "agent" and (self.tasks is None) == (self.generator is None):
-            raise ValueError("expected either 'tasks' (a JSONL file) or 'generator' (package.module:function)")
-        return self
-
-
-class ConstraintSettings(_Settings):
+class ConstraintSettings(Settings):
     """A limit on the mean per rollout of a metric: ``at_most`` in its own unit, ``at_most_rise`` as a fraction of the
     baseline harness's mean on the same tasks; at least one of them. ``unless_gain``, a fraction of the score's scale,
     lets an edit through that is believed to gain so much."""
@@ -82,7 +55,7 @@ def _named_once(names: tuple[str, ...]) -> tuple[str, ...]:
 TieBreak = Literal["prompt_tokens", "tools_offered", "lines"]
 
 
-class ObjectiveSettings(_Settings):
+class ObjectiveSettings(Settings):
     """What is made better: the mean score of the suite's grader, in [0, 1]; within ``constraints`` on what a rollout
     costs. An edit that makes the harness simpler (it only takes away, or is simpler by the first of ``tie_breaks``) is
     kept when it is shown not to be worse; ``simpler_margin``, as a fraction of the scale, is what all of them together
@@ -111,7 +84,7 @@ class ObjectiveSettings(_Settings):
         return self
 
 
-class BudgetSettings(_Settings):
+class BudgetSettings(Settings):
     """How much a campaign may spend; at least one limit. ``until`` is a local time of day such as ``07:00``."""
 
     rollouts: Annotated[int, Field(gt=0)] | None = None
@@ -121,7 +94,7 @@ class BudgetSettings(_Settings):
     until: Annotated[str, AfterValidator(_time_of_day)] | None = None
 
 
-class ProposerSettings(_Settings):
+class ProposerSettings(Settings):
     """Who proposes, by weight. ``human`` names a folder of proposals; what is in it goes first."""
 
     thompson: Annotated[float, Field(ge=0)] = 0.0
@@ -143,7 +116,7 @@ DEFAULT_PROPOSERS = ProposerSettings(thompson=3.0, random=1.0)
 """Who proposes when nothing is said."""
 
 
-class GateSettings(_Settings):
+class GateSettings(Settings):
     """How a keep is decided: a preset of ``docs/evidence.md`` and the shares of the budget kept for the last exam and,
     before it, for pruning: finding out which of the changes kept pay.
 
@@ -161,7 +134,7 @@ class GateSettings(_Settings):
     calibrate: bool = True
 
 
-class SandboxSettings(_Settings):
+class SandboxSettings(Settings):
     """Where rollouts run and how long they may. ``workers`` at once; 0 is twice the machine's cores."""
 
     kind: Literal["process"] = "process"
@@ -189,7 +162,7 @@ def web_address(url: str) -> str:
     return url.rstrip("/")
 
 
-class ModelSettings(_Settings):
+class ModelSettings(Settings):
     """Which model plays the role ``agent``, and how it is reached. Only ``agent`` decides what is measured.
 
     Keys are no settings: they come from ANTHROPIC_API_KEY and OPENAI_API_KEY alone. ``prices`` and ``record`` are
@@ -209,7 +182,7 @@ HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
-class McpSettings(_Settings):
+class McpSettings(Settings):
     """An MCP server that rollouts reach through the door. ``headers_from_env`` names, for each header to add, the
     environment variable that holds its whole value (``Bearer ...``): it is read here and never enters a sandbox."""
 
@@ -217,7 +190,7 @@ class McpSettings(_Settings):
     headers_from_env: dict[HeaderName, Variable] = {}
 
 
-class CheckSettings(_Settings):
+class CheckSettings(Settings):
     """Shell commands, run in the variant's folder inside the sandbox, that must succeed before any rollout."""
 
     commands: Annotated[tuple[str, ...], Field(strict=False)] = ()
@@ -234,7 +207,7 @@ def _fit_for_a_branch(name: str) -> str:
     return name
 
 
-class ExperimentSettings(_Settings):
+class ExperimentSettings(Settings):
     """One ``experiment.toml``. ``harness`` is ``baseline:NAME`` for a shipped one, or a folder relative to the file."""
 
     name: Annotated[str, AfterValidator(_fit_for_a_branch)]
@@ -268,8 +241,8 @@ def load_experiment(path: Path) -> tuple[ExperimentSettings, Path]:
         ) from None
     try:
         settings = load_toml(text, ExperimentSettings, file=str(file))
-        if settings.suite.kind != "agent":
-            raise InvalidFile(str(file), "suite.kind", f"'{settings.suite.kind}'", "agent: no file holds a function")
+        if settings.suite.kind == "callable":
+            raise InvalidFile(str(file), "suite.kind", "'callable'", "another kind: no file holds a function")
         return settings, file.parent.resolve()
     except InvalidFile as error:
         raise SettingsError(str(error), hint="docs/experiment-format.md lists every key") from None

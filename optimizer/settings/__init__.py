@@ -1,0 +1,43 @@
+"""What an experiment asks for: ``experiment.toml``, read once into frozen objects; each part gets only what it uses."""
+
+from optimizer.settings.experiment import (
+    DEFAULT_PROPOSERS,
+    EXPERIMENT_FILE,
+    NAME,
+    BudgetSettings,
+    CheckSettings,
+    ConstraintSettings,
+    ExperimentSettings,
+    GateSettings,
+    McpSettings,
+    ModelSettings,
+    ObjectiveSettings,
+    ProposerSettings,
+    SandboxSettings,
+    TieBreak,
+    load_experiment,
+    web_address,
+)
+from optimizer.settings.suites import AgentSuiteSettings, CallableSuiteSettings, SuiteSettings
+
+__all__ = [
+    "DEFAULT_PROPOSERS",
+    "EXPERIMENT_FILE",
+    "NAME",
+    "AgentSuiteSettings",
+    "BudgetSettings",
+    "CallableSuiteSettings",
+    "CheckSettings",
+    "ConstraintSettings",
+    "ExperimentSettings",
+    "GateSettings",
+    "McpSettings",
+    "ModelSettings",
+    "ObjectiveSettings",
+    "ProposerSettings",
+    "SandboxSettings",
+    "SuiteSettings",
+    "TieBreak",
+    "load_experiment",
+    "web_address",
+]
