@@ -209,7 +209,7 @@ def check_room(planned: Planned) -> None:
         raise SettingsError(
             f"budget: got {rollouts} rollouts, expected at least {holdout + needed}: {holdout} for the holdout and "
             f"{needed} for one experiment",
-            hint="raise --rollouts, or make the holdout or gate.holdout_repeats smaller",
+            hint="raise the budget of rollouts, or make the holdout or gate.holdout_repeats smaller",
         )
 
 

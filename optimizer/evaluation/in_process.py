@@ -17,7 +17,8 @@ from optimizer.records import Rollout, RolloutKey, Spend, Status
 
 Score = Callable[[Any, str, int], object]
 """``score(harness, task, seed)``: one rollout of a harness on the task of that id. To be of use it gives a number in
-[0, 1], the same one for the same arguments. What it is handed as a harness is the view of its files."""
+[0, 1], the same one for the same arguments; or a pair of it and a few words on it, which are kept. What it is handed
+as a harness is the view of its files."""
 View = Callable[[Mapping[str, bytes]], Any]
 """What the function is given for a variant's files: their assignment, say."""
 
@@ -103,6 +104,8 @@ class InProcessRunner(Runner):
             status, reason = Status.crash, f"{type(error).__name__}: {error}"
         seconds = time.perf_counter() - began
         self.scored_s += seconds
+        if isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], str):
+            answer, reason = answer
         value = checked(answer, key.task, key.seed)
         return Rollout(key, status, value, reason[:REASON_CHARS], spend=Spend(rollouts=1, seconds=seconds))
 
