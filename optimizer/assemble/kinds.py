@@ -10,6 +10,7 @@ from typing import Any
 from optimizer.assemble.machine import Machine, SandboxMachine
 from optimizer.suites.agent import AgentSuite
 from optimizer.suites.base import Suite
+from optimizer.suites.dataset import DatasetSuite
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +24,5 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "agent": Kind(AgentSuite.load, SandboxMachine),
+    "dataset": Kind(DatasetSuite.load, SandboxMachine),
 }

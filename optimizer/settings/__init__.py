@@ -18,7 +18,7 @@ from optimizer.settings.experiment import (
     load_experiment,
     web_address,
 )
-from optimizer.settings.suites import AgentSuiteSettings, CallableSuiteSettings, SuiteSettings
+from optimizer.settings.suites import AgentSuiteSettings, CallableSuiteSettings, DatasetSuiteSettings, SuiteSettings
 
 __all__ = [
     "DEFAULT_PROPOSERS",
@@ -29,6 +29,7 @@ __all__ = [
     "CallableSuiteSettings",
     "CheckSettings",
     "ConstraintSettings",
+    "DatasetSuiteSettings",
     "ExperimentSettings",
     "GateSettings",
     "McpSettings",

@@ -34,6 +34,27 @@ class AgentSuiteSettings(Settings):
         return self
 
 
+class DatasetSuiteSettings(Settings):
+    """Questions with answers, asked of a prompt with stored cases beside it.
+
+    ``data`` and ``holdout`` are files or folders beside ``experiment.toml`` (see ``docs/suites.md``); without
+    ``holdout`` a part of ``data`` is kept back as one. ``question`` and ``answer`` name columns, guessed when they are
+    not given, and so is ``metric``. ``search_cases`` and ``certify_cases`` are how many cases are asked about at most;
+    every case that is no holdout can be shown.
+    """
+
+    kind: Literal["dataset"] = "dataset"
+    data: str
+    holdout: str | None = None
+    question: str | None = None
+    answer: str | None = None
+    metric: str | None = None
+    split_seed: Annotated[int, Field(ge=0)] = 0
+    search_cases: Annotated[int, Field(ge=2)] = 400
+    certify_cases: Annotated[int, Field(ge=2)] = 300
+    deterministic: bool | None = None
+
+
 class CallableSuiteSettings(Settings):
     """For campaigns begun from Python: no file can hold a function."""
 
@@ -46,7 +67,7 @@ def _an_agents_by_default(value: Any) -> Any:
 
 
 SuiteSettings = Annotated[
-    Annotated[AgentSuiteSettings | CallableSuiteSettings, Field(discriminator="kind")],
+    Annotated[AgentSuiteSettings | CallableSuiteSettings | DatasetSuiteSettings, Field(discriminator="kind")],
     BeforeValidator(_an_agents_by_default),
 ]
 """One kind of suite's settings; the reference agent's where no kind is named."""
