@@ -10,7 +10,8 @@ from typing import Any
 from baselines.agent.delegation import Delegation, Task
 from baselines.agent.dropped import Dropped, Held
 from baselines.agent.forks import Behind, fork_messages
-from baselines.agent.loop import Agent, Outcome, Record
+from baselines.agent.loop import Agent, Record
+from baselines.agent.outcome import Outcome
 from baselines.agent.spending import Spending
 from baselines.agent.toolbox import Toolbox
 from search_space.compaction import Compaction

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from baselines.agent.loop import Outcome
+from baselines.agent.outcome import Outcome
 from search_space.compaction.history import clip
 from search_space.subagents import DELEGATE_TOOL, MAX_TASKS, SubagentConfig
 from search_space.tools import Effects, Tool, ToolError

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from baselines.agent.answers import Answer, is_json, read_answer
 from baselines.agent.cache_account import CacheAccount
 from baselines.agent.hints import Hints
+from baselines.agent.outcome import Outcome
 from baselines.agent.repeats import Repeats
 from baselines.agent.request import build_request, room_tokens, system_blocks, task_message
 from baselines.agent.spending import Spending
@@ -31,17 +32,6 @@ from search_space.messages import (
 from search_space.tools import Tool
 
 Record = Callable[[Mapping[str, Any]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a rollout ended. ``answer`` is the text of the last answer without tool calls, None when there was none.
-    Only a sub-agent can have ``failed``: by what would have ended the rollout, had it happened to the main agent."""
-
-    answer: str | None
-    outcome: Literal["answered", "step_limit", "token_limit", "model_error", "failed"]
-    reason: str
-    steps: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict
@@ -15,8 +14,9 @@ from baselines.agent.children import Archive, Children, Connect, Refuse
 from baselines.agent.consent import Consent
 from baselines.agent.door_client import DoorClient
 from baselines.agent.dropped import Dropped
-from baselines.agent.loop import Agent, Outcome, Record
+from baselines.agent.loop import Agent, Record
 from baselines.agent.mcp import mcp_tools, relay_of
+from baselines.agent.outcome import write_result
 from baselines.agent.sequence import run_sequence
 from baselines.agent.spending import Spending
 from baselines.agent.toolbox import Toolbox
@@ -122,13 +122,6 @@ def build_tools(environment: str, arguments: Mapping[str, Any]) -> list[Tool]:
     except (ImportError, AttributeError) as error:
         raise BadPayload(f"environment {environment!r}: {error}; expected 'package.module:build'") from error
     return cast(list[Tool], build(arguments))
-
-
-def write_result(path: Path, outcome: Outcome) -> None:
-    """Write ``result.json`` so that a reader sees all of it or nothing."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(outcome), ensure_ascii=False) + "\n", encoding="utf-8", errors="replace")
-    part.replace(path)
 
 
 def _prompts(payload: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from baselines.agent.dropped import Dropped
-from baselines.agent.loop import Agent, Outcome, Record
+from baselines.agent.loop import Agent, Record
+from baselines.agent.outcome import Outcome
 from baselines.agent.spending import Spending
 from search_space.memory import Memory
 
