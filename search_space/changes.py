@@ -1,7 +1,8 @@
 """The judge of edits: does one tree differ from another only in what the space opens?
 
-Judged by meaning, not by bytes: comments and layout of a TOML file, and blank lines, line breaks and bullets of a
-prompt file whose slots are opened, may differ. Everything else must be a value of a dimension's domain or an open text.
+Judged by meaning, not by bytes: comments and layout of a TOML, YAML or JSON file, and blank lines, line breaks and
+bullets of a prompt file whose slots are opened, may differ (code may not, by no byte). Everything else must be a value
+of a dimension's domain or an open text.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from search_space.domains import Assignment, same
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
 from search_space.harness import agent_of, harness_from_files
 from search_space.harness_file import HARNESS_FILE, EffectsConfig, HarnessFile
+from search_space.keyed.formats import fixed_keys
+from search_space.keyed.front_matter import split_front_matter
 from search_space.narrowing import wider
 from search_space.prompts import Prompt
+from search_space.surroundings import check_surroundings
 from search_space.toml_text import equal, join_key
 from search_space.tools import Effects, always_conflicting, conflict_text
 from search_space.validation import nearest, shown, validate
@@ -104,19 +108,25 @@ class Judge:
                 _check_length(text, path, after[path].decode(errors="replace") if path in after else "")
                 return
         if path in self._keys and path in before and path in after:
-            self._check_toml(path, before, after, now)
-            return
+            self._check_keys(path, before, after, now)
+            if fixed_keys(path):
+                parts = [each.parts for each in self._keys[path] if each.name in now]
+                check_surroundings(path, before[path], after[path], parts)
+            if not path.endswith(".md"):
+                return
+        if path not in self._keys and _front_matter(before, path) != _front_matter(after, path):
+            raise InvalidEdit(f"{path}: got its front matter changed, which no dimension opens")
         open_sections = [text for text in self._texts if text.section is not None and text.file == path]
         groups = self._groups.get(path, {})
-        optional = all(group.optional_file for group in groups.values()) and not open_sections
-        if (groups or open_sections) and (optional or (path in before and path in after)):
+        optional = bool(groups) and all(group.optional_file for group in groups.values()) and not open_sections
+        if (groups or open_sections or path in self._keys) and (optional or (path in before and path in after)):
             self._check_prompt(path, before, after, groups, open_sections)
             return
         verb = "removed" if path not in after else "changed" if path in before else "added"
         opened = sorted({*self._keys, *self._groups, *map(str, self._texts)})
         raise InvalidEdit(f"{path}: got this file {verb}, expected changes only in {', '.join(opened) or 'nothing'}")
 
-    def _check_toml(self, path: str, before: Files, after: Files, now: Assignment) -> None:
+    def _check_keys(self, path: str, before: Files, after: Files, now: Assignment) -> None:
         old, new = document(before, path), document(after, path)
         old_leaves, new_leaves = dict(_leaves(old)), dict(_leaves(new))
         changed = old_leaves.keys() ^ new_leaves.keys()
@@ -135,7 +145,7 @@ class Judge:
             if parts in new_leaves and not any(each.name in now for each in owners):
                 raise InvalidEdit(f"{path}: {key}: got {said}, but {owners[0].name} needs {owners[0].when}")
             members = {each.member for each in owners if isinstance(each, MemberDimension)}
-            if members and (stray := sorted(set(map(str, was or ())) ^ set(map(str, got or ())) - members)):
+            if members and (stray := sorted((set(map(str, was or ())) ^ set(map(str, got or ()))) - members)):
                 raise InvalidEdit(f"{path}: {key}: got a change of {', '.join(stray)}, expected only {sorted(members)}")
         for dimension in self._keys[path]:
             if isinstance(dimension, CompactionDimension):
@@ -173,6 +183,12 @@ def check_harness(before: Files, after: Files) -> None:
         harness_from_files(after)
     except (InvalidFile, MissingFile) as error:
         raise InvalidEdit(f"the edit leaves no valid harness: {error}") from None
+
+
+def _front_matter(files: Files, path: str) -> str:
+    if path not in files or not path.endswith(".md"):
+        return ""
+    return split_front_matter(files[path].decode(errors="replace"))[0]
 
 
 def _check_length(text: OpenText, path: str, content: str) -> None:

@@ -1,8 +1,8 @@
 """A prompt file as sections of items, parsed and rendered without loss.
 
-A Markdown file is an optional preamble (the section named ``""``) and sections, each opened by an ATX heading of any
-level. A section is a sequence of items: a bullet with its continuation lines, a paragraph, or a fenced block. Blank
-lines are kept as they stand, so that ``parse(text).render() == text`` for every text.
+A Markdown file is an optional preamble (the section named ``""``; front matter is its lead) and sections, each opened
+by an ATX heading of any level. A section is a sequence of items: a bullet with its continuation lines, a paragraph, or
+a fenced block. Blank lines are kept as they stand, so that ``parse(text).render() == text`` for every text.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+
+from search_space.keyed.front_matter import split_front_matter
 
 HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*\r?\n?\Z")
 BULLET = re.compile(r"( {0,3})([-*+]|\d{1,9}[.)])([ \t]+)(?=\S)")
@@ -89,7 +91,9 @@ def parse(text: str) -> Prompt:
     """Parse a prompt file; ``parse(text).render() == text`` for every string."""
     sections: list[Section] = []
     title, lead, items = "", "", list[Item]()
-    for kind, chunk in _chunks(_lines(text)):
+    above, below = split_front_matter(text)
+    lead = above
+    for kind, chunk in _chunks(_lines(below)):
         if kind == "heading":
             sections.append(Section(title, lead, tuple(items)))
             title, lead, items = chunk, "", []

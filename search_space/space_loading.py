@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,6 +21,7 @@ from search_space.domains import Choice, Domain, FloatRange, IntRange, Scalar
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
 from search_space.harness_file import HARNESS_FILE, HarnessFile
 from search_space.harness_keys import UnknownKey, absent_value
+from search_space.keyed.formats import FORMATS
 from search_space.space_file import (
     AlternativesSpec,
     ChoiceSpec,
@@ -119,6 +120,8 @@ class _Loader:
         )
 
     def _key(self, spec: KeySpec) -> KeyDimension:
+        if PurePosixPath(spec.file).suffix not in FORMATS:
+            raise self._wrong("file", f"got {spec.file!r}, expected a file with keys (*{', *'.join(FORMATS)})")
         parts = split_key(spec.key)
         absent = self._absent(spec, parts)
         name = spec.name or (f"{spec.key}.{spec.member}" if isinstance(spec, MemberSpec) else spec.key)

@@ -88,7 +88,7 @@ def set_value(text: str, key: str, value: Any, file: str) -> str:
 def _set(text: str, key: str, value: Any, file: str) -> str:
     parts = split_key(key)
     before = parse_toml(text, file)
-    expected = _changed(before, parts, value, file)
+    expected = changed(before, parts, value, file)
     if equal(before, expected):
         return text
     for attempt in (_edit_line, _edit_document):
@@ -102,8 +102,10 @@ _set_scalar = lru_cache(maxsize=64, typed=True)(_set)
 """An edit is applied several times on its way through an experiment."""
 
 
-def _changed(before: Mapping[str, Any], parts: tuple[str, ...], value: Any, file: str) -> dict[str, Any]:
-    """``before`` with the change made: what the edited text must read as."""
+def changed(before: Mapping[str, Any], parts: tuple[str, ...], value: Any, file: str) -> dict[str, Any]:
+    """``before`` with the change made: what the edited text must read as.
+
+    Raises :class:`InvalidEdit` when a part of the key above the last is no table, or what is removed is absent."""
     result: dict[str, Any] = dict(before)
     table = result
     for depth, part in enumerate(parts[:-1], 1):

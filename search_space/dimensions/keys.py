@@ -1,4 +1,4 @@
-"""Dimensions that are keys of TOML files: values, and members of lists."""
+"""Dimensions that are keys of files, or constants of code: values, and members of lists."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from search_space.dimensions.base import Condition, Files
 from search_space.domains import Assignment, Domain, Scalar, same
 from search_space.edits import Edit, SetKey
 from search_space.errors import InvalidFile, MissingFile
-from search_space.toml_text import lookup, parse_toml, split_key
+from search_space.keyed.formats import fixed_keys, format_of
+from search_space.keyed.python_text import constants
+from search_space.toml_text import lookup, split_key
 
 
 @lru_cache(maxsize=256)
 def _document(content: bytes, file: str) -> Mapping[str, Any]:
     try:
-        return parse_toml(content.decode(), file)
+        return format_of(file).values(content.decode(), file)
     except UnicodeDecodeError as error:
         raise InvalidFile(file, "", f"bytes that are not UTF-8 (at {error.start})", "UTF-8 text") from None
 
 
 def document(files: Files, file: str) -> Mapping[str, Any]:
-    """A TOML file's values (not to be changed). Raises MissingFile, InvalidFile."""
+    """A file's values by key (not to be changed). Raises MissingFile, InvalidFile."""
     if file not in files:
         raise MissingFile(f"{file}: got nothing, but the space opens keys of this file")
     return _document(files[file], file)
@@ -31,7 +33,7 @@ def document(files: Files, file: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class KeyDimension:
-    """One key. ``absent`` is what it means that the key is not there."""
+    """One key. ``absent`` is what it means that the key is not there; a constant of code must be there."""
 
     name: str
     file: str
@@ -62,6 +64,7 @@ class KeyDimension:
         try:
             value: Scalar = lookup(document(files, self.file), self.parts)
         except KeyError:
+            self._check_optional(files)
             return self.absent
         return value
 
@@ -78,6 +81,11 @@ class KeyDimension:
     def owns(self, parts: tuple[str, ...]) -> bool:
         """Whether a change of this key is a change of the dimension."""
         return parts == self.parts
+
+    def _check_optional(self, files: Files) -> None:
+        """Raises InvalidFile when the key is not there and must be."""
+        if fixed_keys(self.file):
+            constants(files[self.file].decode(), self.file).span(self.parts, self.file)
 
 
 @dataclass(frozen=True)
@@ -103,5 +111,6 @@ class MemberDimension(KeyDimension):
         try:
             value = lookup(document(files, self.file), self.parts)
         except KeyError:
+            self._check_optional(files)
             return []
         return value if isinstance(value, list) else []

@@ -15,9 +15,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from search_space.edits.free import Diff, SetText
+from search_space.edits.keys import SetKey, SetTable
 from search_space.edits.many import Edit, Many
 from search_space.edits.prompt import AddItem, MoveItem, RemoveItem, ReplaceItem
-from search_space.edits.toml import SetKey, SetTable
 from search_space.errors import InvalidEdit
 
 __all__ = [

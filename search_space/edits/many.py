@@ -8,8 +8,8 @@ from pydantic import Field
 
 from search_space.edits.base import BaseEdit, Files
 from search_space.edits.free import Diff, SetText
+from search_space.edits.keys import SetKey, SetTable
 from search_space.edits.prompt import AddItem, MoveItem, RemoveItem, ReplaceItem
-from search_space.edits.toml import SetKey, SetTable
 
 
 class Many(BaseEdit):

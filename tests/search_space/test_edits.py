@@ -28,6 +28,10 @@ FILES: dict[str, bytes] = {
     "harness.toml": b'name = "x" # name\n\n[limits]\nmax_steps =  1_0  # few\n\n[compaction]\nstrategy = "none"\n',
     "p.md": b"Intro.\n\n# A\n\n- one\n- two\n\n- three\n# B\n\nPara one.\n\nPara two.",
     "crlf.md": b"# A\r\n\r\n- one\r\n- two\r\n",
+    "bad.toml": b"[",
+    "c.py": b"A = 1  # one\n",
+    "d.yaml": b"# d\na: {x: 1}\nb:\n- 1\n",
+    "e.json": b'{"a": 1,\n "b": [2]}',
 }
 TEXTS = st.sampled_from(
     ["one", "two", "three", "new", "a\nb", "Para one.", "Intro.", "", "x\n\ny", "# h", "```\nf\n\ng\n```"]
@@ -126,7 +130,10 @@ def test_a_section_goes_with_its_last_item() -> None:
     ("edit", "why"),
     [
         (SetKey(file="no.toml", key="a", value=1), "no.toml: got an edit of a file that is not there"),
-        (SetKey(file="p.md", key="a", value=1), "p.md: the file: got invalid TOML"),
+        (SetKey(file="p.md", key="a", value=1), "p.md: a: got no front matter, expected YAML between two lines '---'"),
+        (SetKey(file="notes.txt", key="a", value=1), r"notes.txt: the file: got a file without keys \(.txt\)"),
+        (SetKey(file="bad.toml", key="a", value=1), "bad.toml: the file: got invalid TOML"),
+        (SetKey(file="c.py", key="B", value=1), "c.py: B: got no such constant"),
         (SetKey(key="name.x", value=1), "harness.toml: name: got 'x' there, expected a table"),
         (SetTable(key="name", value={}), "harness.toml: name: got 'x' there, expected a table"),
         (AddItem(file="p.md", section="A", text="one"), r"p\.md: section 'A': got an item that is there already"),

@@ -1,4 +1,4 @@
-"""Typed edits of TOML files: one key, or one whole table."""
+"""Typed edits of files with keys (docs/bindings.md): one key, or one whole table."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pydantic import JsonValue
 from search_space.diffs import read_text
 from search_space.edits.base import FileEdit, Files, shown
 from search_space.errors import InvalidEdit, InvalidFile
-from search_space.toml_text import join_key, lookup, parse_toml, set_value, split_key
+from search_space.keyed.formats import format_of
+from search_space.toml_text import join_key, lookup, split_key
 
 if TYPE_CHECKING:
     from search_space.edits.many import Edit
 
 
 class SetKey(FileEdit):
-    """Set one key of a TOML file, comments kept; ``value`` None removes the key."""
+    """Set one key, all around it kept as it is; ``value`` None removes the key."""
 
     kind: Literal["set_key"] = "set_key"
     file: str = "harness.toml"
@@ -24,8 +25,8 @@ class SetKey(FileEdit):
     value: JsonValue
 
     def apply(self, files: Files) -> dict[str, bytes]:
-        value_at(files, self.file, self.key)  # says so when the file is no TOML
-        return self._put(files, set_value(read_text(files, self.file), self.key, self.value, self.file))
+        value_at(files, self.file, self.key)  # says so when the file is not of its format
+        return self._put(files, _set(self.file, read_text(files, self.file), self.key, self.value))
 
     def describe(self) -> str:
         if self.value is None:
@@ -37,7 +38,7 @@ class SetKey(FileEdit):
 
 
 class SetTable(FileEdit):
-    """Make one table of a TOML file hold exactly ``value``; comments on keys that stay are kept."""
+    """Make one table hold exactly ``value``; comments on keys that stay are kept."""
 
     kind: Literal["set_table"] = "set_table"
     file: str = "harness.toml"
@@ -50,12 +51,12 @@ class SetTable(FileEdit):
         if not isinstance(present, dict):
             if present is not None:
                 raise InvalidEdit(f"{self.file}: {self.key}: got {present!r} there, expected a table")
-            return self._put(files, set_value(text, self.key, self.value, self.file))
+            return self._put(files, _set(self.file, text, self.key, self.value))
         for name in present:
             if name not in self.value:
-                text = set_value(text, f"{self.key}.{join_key((name,))}", None, self.file)
+                text = _set(self.file, text, f"{self.key}.{join_key((name,))}", None)
         for name, value in self.value.items():
-            text = set_value(text, f"{self.key}.{join_key((name,))}", value, self.file)
+            text = _set(self.file, text, f"{self.key}.{join_key((name,))}", value)
         return self._put(files, text)
 
     def describe(self) -> str:
@@ -70,10 +71,18 @@ class SetTable(FileEdit):
 
 
 def value_at(files: Files, file: str, key: str) -> Any:
-    """The present value of a key, None when it is absent. Raises :class:`InvalidEdit` when the file is no TOML."""
+    """The present value of a key, None when it is absent. Raises :class:`InvalidEdit` when the file is not of its
+    format."""
     try:
-        return lookup(parse_toml(read_text(files, file), file), split_key(key))
+        return lookup(format_of(file).values(read_text(files, file), file), split_key(key))
     except KeyError:
         return None
+    except InvalidFile as error:
+        raise InvalidEdit(str(error)) from None
+
+
+def _set(file: str, text: str, key: str, value: JsonValue) -> str:
+    try:
+        return format_of(file).set_value(text, key, value, file)
     except InvalidFile as error:
         raise InvalidEdit(str(error)) from None
