@@ -13,7 +13,7 @@ from typing import Any
 from optimizer.acceptance.calibration import calibrate, plan_calibration
 from optimizer.acceptance.objective import baseline_costs
 from optimizer.acceptance.prospects import prospects
-from optimizer.acceptance.sizing import Sizes, sized
+from optimizer.acceptance.sizing import Sizes, first_noise, sized
 from optimizer.acceptance.working import shuffled
 from optimizer.broken import refuse_broken_champion
 from optimizer.errors import BudgetExceeded, SettingsError
@@ -116,7 +116,11 @@ def _hold(standing: Standing, parts: Parts, stopping: Stopping, asked: Asked, be
         record, len(parts.tasks), simplifies=bool(parts.objective.tie_breaks or parts.objective.constraints)
     )
     exact = before.changed(record["sizes"]).preset.working.deterministic
-    pool = standing.pool.absorb(evidence.champion, exact=exact)
+    noise = None
+    if record["found"] and not exact:
+        scores = (score for values in evidence.champion.values() for score in values)
+        noise = first_noise(calibrate(evidence.champion), scores)
+    pool = standing.pool.absorb(evidence.champion, exact=exact, noise=noise)
     costs = baseline_costs(standing.baseline_costs, evidence, parts.objective, standing.pool, champion_is_baseline=True)
     standing = replace(standing, pool=pool, certified_pool=pool.written(), baseline_costs=costs, calibration=record)
     parts.ledger.remember(standing.to_json())

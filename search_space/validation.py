@@ -96,10 +96,14 @@ def shown(value: Any) -> str:
 def _key(location: tuple[int | str, ...], data: Any) -> str:
     """The dotted key of an error's location, without the tags that pydantic adds for unions."""
     text = ""
-    missing = False
+    missing = tagged = False
     for index, part in enumerate(location):
         if part == "[key]":
             break  # it is the key itself that is wrong
+        if not tagged and index < len(location) - 1 and _is_tag(part, data):
+            tagged = True  # also where a key of the table has the tag's name: the tag comes first
+            continue
+        tagged = False
         if isinstance(part, int):
             text += f"[{part}]"
             data = data[part] if isinstance(data, list) and part < len(data) else None
@@ -111,6 +115,10 @@ def _key(location: tuple[int | str, ...], data: Any) -> str:
             text += f".{part}" if text and isinstance(data, Mapping) else part if isinstance(data, Mapping) else ""
             missing = True
     return text
+
+
+def _is_tag(part: int | str, data: Any) -> bool:
+    return isinstance(data, Mapping) and part in (data.get("kind"), data.get("strategy"))
 
 
 def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> set[str]:

@@ -57,14 +57,18 @@ class Pool:
         """Variance of one rollout run again, pooled over tasks and harnesses."""
         return self.effects.noise
 
-    def absorb(self, fresh: Mapping[str, Sequence[float]], *, exact: bool = False) -> Pool:
+    def absorb(
+        self, fresh: Mapping[str, Sequence[float]], *, exact: bool = False, noise: tuple[float, float] | None = None
+    ) -> Pool:
         """The pool with the baseline's own new rollouts, by task in the order of their repeats; ``exact`` where they
-        have no noise."""
+        have no noise. ``noise`` (squares, degrees of freedom) takes the place of what was believed of it before."""
         if not any(fresh.values()):
             return self
         new = {f"task:{task}": [0.0, TASK_SD] for task, scores in fresh.items() if scores}
         ours = [asdict(seen(self.terms, fresh))]
-        update = {"new": new, "exact": exact, "seen": ours, "runs": within(fresh.values())}
+        update: dict[str, Any] = {"new": new, "exact": exact, "seen": ours, "runs": within(fresh.values())}
+        if noise is not None:
+            update["noise"] = list(noise)
         return replace(self.learn(update), alone=self.with_own(fresh))
 
     def learn(self, update: Update) -> Pool:
@@ -119,6 +123,7 @@ def learnt(effects: Effects, update: Update) -> Effects:
 
     ``new``      terms and tasks met for the first time, with prior mean and standard deviation
     ``exact``    true where a rollout run again gives the same score: there is no noise
+    ``noise``    squares and degrees of freedom in place of those that were there
     ``past``     rollouts from before a new champion, by harness
     ``uneven``   tasks whose levels a new champion has moved, each in its own way, and by what variance
     ``seen``     the rollouts, by harness
@@ -128,6 +133,8 @@ def learnt(effects: Effects, update: Update) -> Effects:
     """
     if update.get("exact"):
         effects = replace(effects, squares=0.0)
+    if "noise" in update:
+        effects = replace(effects, squares=float(update["noise"][0]), degrees=float(update["noise"][1]))
     effects = effects.with_terms({name: (float(mean), float(sd)) for name, (mean, sd) in update["new"].items()})
     squares, degrees = update["runs"]
     if not update.get("exact"):

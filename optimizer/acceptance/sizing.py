@@ -6,11 +6,12 @@ The gate stays the only one that decides; what is set here is how much it looks 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from optimizer.acceptance.calibration import Calibration
+from optimizer.acceptance.effects import FIRST_NOISE
 from optimizer.acceptance.presets import ExamSettings, Preset, WorkingSettings
 
 REFERENCE_NOISE = 1 / 6
@@ -23,6 +24,8 @@ STAYS = 0.7
 """What would change by less than this factor is left alone: the noise is not known so exactly."""
 LEAST_REPEATS = 20
 """Re-runs below which the noise is too roughly known to set sizes by: with 20 its standard error is a third of it."""
+
+FEW_REPEATS, FAR_BELOW = 5, 20.0
 
 MAX_PASSES = "max_passes"
 MIN_CHAMPION = "min_champion"
@@ -80,6 +83,20 @@ def sized(before: Sizes, found: Calibration, *, tasks: int, rollouts: int | None
         )
         working = replace(working, max_passes=passes)
     return Sizes(replace(before.preset, working=working), before.holdout_repeats, tuple(reasons))
+
+
+def first_noise(found: Calibration | None, scores: Iterable[float]) -> tuple[float, float] | None:
+    """What to believe of the noise at first (squares, degrees of freedom) in place of what is believed of passes and
+    fails, None to leave that: for scores in between, where what was measured is far below it, by more than luck can do:
+    with ``FEW_REPEATS`` degrees of freedom a variance is six times as large as it looks in 1 of 40 cases."""
+    if (
+        found is None
+        or found.noise is None
+        or found.repeats < FEW_REPEATS
+        or all(score in (0.0, 1.0) for score in scores)
+    ):
+        return None
+    return (found.noise, 1.0) if 0.0 < found.noise < FIRST_NOISE / FAR_BELOW else None
 
 
 def for_deterministic(before: Sizes, *, fixed: Collection[str] = ()) -> Sizes:

@@ -5,19 +5,14 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from typing import Any
 
 from optimizer.acceptance.sizing import Sizes
 from optimizer.acceptance.working import shuffled
-from optimizer.assemble.machinery import start_runner, start_sandbox
-from optimizer.assemble.mcp import check_servers
-from optimizer.assemble.models import upstream_of
 from optimizer.assemble.planned import Planned
+from optimizer.assemble.scoring import open_scoring
 from optimizer.assemble.sizes import calibration_of, end_of, holdout_repeats_of, tasks_of
 from optimizer.calibration import PURPOSE, Site, judged, measured, regraded
-from optimizer.evaluation.budget import Budget, BudgetLimits
-from optimizer.evaluation.cache import MemoryStore
 from optimizer.gathering import rollout_seed
 from optimizer.records import Rollout, Split
 
@@ -36,12 +31,7 @@ def calibrate_harness(
     asked, files = calibration_of(planned), planned.start[1]
     each = EACH if rollouts is None else math.ceil(rollouts / len(tasks))
     most = max(EACH * len(tasks), DETECTING) if rollouts is None else rollouts
-    upstream_of(planned).check()
-    check_servers(planned)
-    with ExitStack() as stack:
-        sandbox = start_sandbox(planned, stack)
-        budget = Budget(BudgetLimits())
-        runner, _ = start_runner(planned, stack, sandbox, MemoryStore(), budget, None, lambda *_: on_rollout())
+    with open_scoring(planned, on_rollout) as runner:
 
         def run(wanted: Sequence[tuple[str, int]]) -> list[Rollout]:
             seeded = [(tasks[task], rollout_seed(planned.seed, task, repeat)) for task, repeat in wanted]

@@ -98,7 +98,9 @@ class CallMachine:
     def describe(self) -> tuple[str, str]:
         return f"none: {_called(self.request.score)} answers", "none: calls in this process"
 
-    def runner(self, store: RolloutStore, budget: Budget, on_rollout: OnRollout) -> InProcessRunner:
+    def runner(
+        self, store: RolloutStore, budget: Budget, on_rollout: OnRollout, trajectories: Path | None = None
+    ) -> InProcessRunner:
         request = self.request
         return InProcessRunner(
             request.score, suite=self.suite, store=store, budget=budget, view=request.view, on_rollout=on_rollout

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from optimizer.assemble.founding import refuse_early
+from optimizer.assemble.kinds import KINDS
+from optimizer.assemble.machine import NO_MODEL
 from optimizer.assemble.mcp import check_servers
 from optimizer.assemble.models import cost_words, upstream_of
 from optimizer.assemble.planned import Planned
@@ -16,9 +18,12 @@ from search_space.space import Choice, Space
 def facts_of(planned: Planned) -> PlanFacts:
     """What would be opened, and what it may cost. Raises RatchetError where the campaign could not be gone on with."""
     refuse_early(planned)
-    model = upstream_of(planned)
-    model.check()
-    check_servers(planned)
+    model, costs_money, cost = NO_MODEL, False, ""
+    if KINDS[planned.settings.suite.kind].asks_model(planned.settings.suite):
+        upstream = upstream_of(planned)
+        upstream.check()
+        check_servers(planned)
+        model, costs_money, cost = upstream.name, upstream.costs_money, cost_words(planned, upstream)
     settings, limits = planned.settings, planned.limits
     end = end_of(planned)
     proposers = settings.proposers
@@ -39,9 +44,9 @@ def facts_of(planned: Planned) -> PlanFacts:
         begins_at=planned.start[0],
         suite=planned.suite.hash,
         tasks={split.value: len(planned.suite.tasks(split)) for split in Split},
-        model=model.name,
-        costs_money=model.costs_money,
-        cost=cost_words(planned, model),
+        model=model,
+        costs_money=costs_money,
+        cost=cost,
         proposers=", ".join(named),
         objective=_objective(settings.objective),
         rollouts=limits.rollouts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -31,19 +31,31 @@ from optimizer.proposers.sweep import SweepProposer
 from optimizer.proposers.thompson import ThompsonProposer
 from optimizer.proposers.tpe import TPEProposer
 from optimizer.records import Rollout
+from optimizer.sandboxes.base import Sandbox
+from optimizer.sandboxes.limits import Limits
 from optimizer.sandboxes.process import ProcessSandbox
 from search_space.harness import agent_of
 
 
-def start_sandbox(planned: Planned, stack: ExitStack) -> ProcessSandbox:
-    """The sandbox with agent and environment loaded. Raises SandboxError when they cannot be."""
+def start_sandbox(
+    planned: Planned,
+    stack: ExitStack,
+    *,
+    readable: Sequence[Path] = (),
+    devices: Sequence[Path] = (),
+    limits: Limits | None = None,
+) -> ProcessSandbox:
+    """The sandbox with what rollouts need loaded; ``readable`` beside what the suite says, and ``devices``. Raises
+    SandboxError when it cannot be."""
     suite = planned.suite
     # The SDK takes a second to import: once here, rather than in each rollout.
     agent = agent_of(planned.start[1])
     sdk: dict[str, Mapping[str, Any] | None] = {"mcp": None} if agent is not None and agent.mcp else {}
     sandbox = ProcessSandbox(
         preload={**suite.preload, **sdk},
-        readable=tuple(suite.readable),
+        readable=(*suite.readable, *readable),
+        devices=devices,
+        limits=limits,
     )
     stack.callback(sandbox.close)
     sandbox.start()
@@ -53,18 +65,22 @@ def start_sandbox(planned: Planned, stack: ExitStack) -> ProcessSandbox:
 def start_runner(
     planned: Planned,
     stack: ExitStack,
-    sandbox: ProcessSandbox,
+    sandbox: Sandbox,
     store: RolloutStore,
     budget: Budget,
     trajectories: Path | None,
     on_rollout: Callable[[Rollout, str, bool], None],
+    *,
+    model: bool = True,
 ) -> tuple[SandboxRunner, Scratch]:
-    """What turns variants into scores, on ``sandbox``; ``stack`` closes it."""
+    """What turns variants into scores, on ``sandbox``; ``stack`` closes it. Without a ``model`` nobody answers at the
+    door."""
     settings, suite = planned.settings, planned.suite
     scratch = stack.enter_context(Scratch())
     pool = ThreadPool(workers_of(settings))
     stack.callback(pool.close)
-    door = Door({"agent": recorder_of(planned, stack)}, budget, retries=Retries(for_s=settings.model.retry_for_s))
+    upstreams = {"agent": recorder_of(planned, stack)} if model else {}
+    door = Door(upstreams, budget, retries=Retries(for_s=settings.model.retry_for_s))
     relay = Relay(targets_of(planned), door)
     stack.callback(relay.close)
     server = DoorServer(door, scratch.socket, relay=relay)

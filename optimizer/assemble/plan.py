@@ -35,12 +35,14 @@ M = TypeVar("M", bound=BaseModel)
 def plan_campaign(request: Request) -> Planned:
     """Read and check everything that a campaign needs. Raises RatchetError or SearchSpaceError."""
     settings, folder = _experiment(request)
-    suite = KINDS[settings.suite.kind].load(settings.suite, folder)
+    kind = KINDS[settings.suite.kind]
+    suite = kind.load(settings.suite, folder)
     _check_suite(suite, no_holdout=request.no_holdout)
     space = load_space(folder / settings.space, suite.effects)
     program = _program(settings, folder)
     limits = _limits(settings.budget, request)
     home, harness, files = _place(settings, folder, request)
+    suite = kind.founded(suite, _files(home, harness) if files is None else files)
     ledger = existing_campaign(home)
     seed = seed_of(request.seed, ledger, home)
     seconds = _seconds(limits)
@@ -161,6 +163,12 @@ def _place(
         home = Home((request.runs / settings.name).resolve(), settings.name)
         return home, "harness", read_folder(source)
     return (*home_around(settings.harness, settings.name, seen_from=folder / EXPERIMENT_FILE), None)
+
+
+def _files(home: Home, harness: str) -> Mapping[str, bytes]:
+    """The harness that the campaign goes on or begins from."""
+    workspace = Workspace.open(home.repository, harness, ref=home.ref)
+    return workspace.files(workspace.tree(workspace.base))
 
 
 def home_around(harness: str, name: str, *, seen_from: Path) -> tuple[Home, str]:

@@ -8,8 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
-from optimizer.assemble.machinery import start_runner, start_sandbox
-from optimizer.assemble.models import upstream_of
+from optimizer.assemble.kinds import KINDS
 from optimizer.assemble.planned import Planned
 from optimizer.errors import SettingsError
 from optimizer.evaluation.base import Runner
@@ -23,13 +22,10 @@ from optimizer.suites.agent import AgentSuite
 def open_scoring(planned: Planned, on_rollout: Callable[[], None] = lambda: None) -> Iterator[Runner]:
     """The road to a score, closed on the way out. ``on_rollout`` is called after each rollout. Raises RatchetError when
     model or sandbox cannot be used."""
-    upstream_of(planned).check()
+    machine = KINDS[planned.settings.suite.kind].machine()
     with ExitStack() as stack:
-        sandbox = start_sandbox(planned, stack)
-        runner, _ = start_runner(
-            planned, stack, sandbox, MemoryStore(), Budget(BudgetLimits()), None, lambda *_: on_rollout()
-        )
-        yield runner
+        machine.start(planned, stack)
+        yield machine.runner(MemoryStore(), Budget(BudgetLimits()), lambda *_: on_rollout())
 
 
 def with_other_tasks(planned: Planned, generator_args: Mapping[str, Any]) -> Planned:

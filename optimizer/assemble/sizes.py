@@ -27,11 +27,16 @@ FEW_TASKS = 8
 """An exam's share of false passes is tested down to so many tasks (:mod:`optimizer.acceptance.exam`)."""
 
 
+GATE_KEYS = ("max_passes", "first_look", "look_every", "min_rollouts")
+"""Keys of ``[gate]`` that are sizes of its first tier."""
+
+
 def gate_of(settings: ExperimentSettings, suite: Suite) -> Preset:
     """The gate's sizes: the preset's, with what the experiment sets itself; where the suite is said to be
     deterministic, those of one rollout a task."""
     preset = PRESETS[settings.gate.preset]
-    own = {"max_passes": settings.gate.max_passes, "simpler_margin": settings.objective.simpler_margin}
+    asked = {name: getattr(settings.gate, name) for name in GATE_KEYS}
+    own = {**asked, "simpler_margin": settings.objective.simpler_margin}
     chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
     return declared(replace(preset, working=replace(preset.working, **chosen)), suite)
 
@@ -104,7 +109,9 @@ def end_of(planned: Planned) -> End:
 
 
 def workers_of(settings: ExperimentSettings) -> int:
-    """Rollouts at once."""
+    """Rollouts at once. Commands are timed: unless somebody says otherwise, no two share a processor."""
+    if settings.suite.kind == "command":
+        return settings.sandbox.workers or max(1, usable_processors() // max(1, settings.suite.threads))
     return settings.sandbox.workers or 2 * usable_processors()
 
 

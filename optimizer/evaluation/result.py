@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from optimizer.sandboxes.base import read_bounded
+
 RESULT_FILE = "result.json"
 TRAJECTORY_FILE = "trajectory.jsonl"
 RESULT_BYTES = 256 * 1024
-OUTCOMES = ("answered", "step_limit", "token_limit", "model_error")
+OUTCOMES = ("answered", "step_limit", "token_limit", "model_error", "out_of_range")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,6 @@ def read_result(folder: Path) -> Result:
     except (ValueError, RecursionError) as error:
         return Result(broken=f"its {RESULT_FILE} is not JSON: {type(error).__name__}")
     return _checked(value)
-
-
-def read_bounded(path: Path, limit: int) -> bytes:
-    """The first ``limit`` bytes of a regular file. Raises :class:`OSError` for links, pipes and whatever else is no
-    file: a link would read for its writer what the writer may not, and a pipe would never end."""
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(0, "it is no regular file")
-        return file.read(limit)
 
 
 def _checked(value: Any) -> Result:

@@ -194,6 +194,7 @@ class SandboxRunner(Runner):
                 "folder": str(folder),
                 "door": str(self._socket),
                 "token": token,
+                "seed": session_seed(key),
                 "mcp": list(self._settings.mcp_servers),
             }
             readable = (harness, self._socket, *self._suite.readable)

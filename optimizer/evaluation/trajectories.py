@@ -6,8 +6,9 @@ import re
 import zlib
 from pathlib import Path
 
-from optimizer.evaluation.result import TRAJECTORY_FILE, read_bounded
+from optimizer.evaluation.result import TRAJECTORY_FILE
 from optimizer.records import RolloutKey
+from optimizer.sandboxes.base import read_bounded
 
 TRAJECTORY_BYTES = 8 * 1024 * 1024
 SUFFIX = ".jsonl.zlib"

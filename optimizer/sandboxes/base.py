@@ -1,7 +1,10 @@
-"""The sandbox protocol: run one entry under a hard deadline, confined, and say how it ended."""
+"""The sandbox protocol: run one entry under a hard deadline, confined, and say how it ended; and how to read what it
+leaves behind."""
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,3 +44,13 @@ class Sandbox(Protocol):
     def close(self) -> None:
         """Stop every process that the sandbox started."""
         ...
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """The first ``limit`` bytes of a regular file. Raises :class:`OSError` for links, pipes and whatever else is no
+    file: a link would read for its writer what the writer may not, and a pipe would never end."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(0, "it is no regular file")
+        return file.read(limit)

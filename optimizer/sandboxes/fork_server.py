@@ -34,7 +34,7 @@ def main(fd: int) -> None:
         except BaseException as error:
             wire.send(control, {"error": f"{type(error).__name__}: {error}"})
             return
-        rules = system_rules(setup["readable"], setup["hidden"]) if landlock.abi() else None
+        rules = system_rules(setup["readable"], setup["hidden"], setup["devices"]) if landlock.abi() else None
         _Server(control, Limits(**setup["limits"]), rules).serve()
     except (EOFError, OSError):
         pass

@@ -13,7 +13,8 @@ class Limits:
 
     ``memory_mb`` beyond what the fork server had before the fork; ``folder_mb`` and ``files`` in its folder, open files
     without a name included; ``file_mb`` of a single file; ``output_mb`` of stdout and stderr; ``processes`` and, for
-    each process, ``open_files``. Memory and folder are looked at every 100 ms.
+    each process, ``open_files``. Memory and folder are looked at every 100 ms. ``address_space`` says whether
+    that of a process is bounded too: drivers of some devices reserve more of it than there is memory.
     """
 
     memory_mb: int = 1024
@@ -23,6 +24,7 @@ class Limits:
     output_mb: int = 8
     processes: int = 64
     open_files: int = 128
+    address_space: bool = True
 
 
 @dataclass(frozen=True, slots=True)

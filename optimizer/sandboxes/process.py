@@ -51,15 +51,18 @@ class ProcessSandbox:
         *,
         preload: Mapping[str, Mapping[str, Any] | None] | None = None,
         readable: Sequence[Path] = (),
+        devices: Sequence[Path] = (),
         limits: Limits | None = None,
     ) -> None:
         """``preload`` maps modules that the fork server imports to the arguments of their ``warm`` function, None for
-        those that have none. ``readable`` adds to what every launch may read. Nothing is started yet."""
+        those that have none. ``readable`` adds to what every launch may read, ``devices`` are device files that it
+        may use. Nothing is started yet."""
         self._setup = {
             "preload": {name: None if args is None else dict(args) for name, args in (preload or {}).items()},
             "limits": dataclasses.asdict(limits or Limits()),
             "readable": [*package_folders(INSIDE), *(str(path) for path in readable)],
             "hidden": package_folders(OUTSIDE),
+            "devices": [str(path) for path in devices],
         }
         self._lock = threading.Lock()
         self._server: _Server | None = None

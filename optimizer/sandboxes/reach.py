@@ -22,10 +22,12 @@ SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
-def system_rules(readable: Iterable[str], hidden: Sequence[str]) -> landlock.Rules:
-    """Landlock rules for what is the same in every rollout: ``readable``, Python and the system, but not ``hidden``."""
+def system_rules(readable: Iterable[str], hidden: Sequence[str], devices: Iterable[str] = ()) -> landlock.Rules:
+    """Landlock rules for what is the same in every rollout: ``readable``, Python and the system, but not ``hidden``;
+    ``devices`` beside the common ones."""
     rules = landlock.Rules()
     rules.allow(DEVICES, landlock.DEVICE)
+    rules.allow(devices, landlock.DEVICE | landlock.IOCTL_DEV)
     rules.allow(SYSTEM_FILES, landlock.READ)
     away = [os.path.realpath(path) for path in hidden]
     wanted = {os.path.realpath(path) for path in (*SYSTEM, *python_folders())}

@@ -100,7 +100,8 @@ def _limit(limits: Limits, base: tuple[int, int]) -> None:
     if sys.platform.startswith("linux"):
         # Stops what allocates faster than the supervisor looks. Room beyond the memory itself is for what is reserved
         # and never used: each thread has 8 MB of stack and up to 128 MB of arena.
-        wanted[resource.RLIMIT_AS] = address_space + (2 * limits.memory_mb + 1024) * MEGABYTE
+        if limits.address_space:
+            wanted[resource.RLIMIT_AS] = address_space + (2 * limits.memory_mb + 1024) * MEGABYTE
         # Counts all of the user's processes and threads, and nothing for root: only a backstop behind the fork gate.
         wanted[resource.RLIMIT_NPROC] = processes_now + SPARE_PROCESSES
     for kind, value in wanted.items():

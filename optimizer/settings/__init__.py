@@ -1,5 +1,6 @@
 """What an experiment asks for: ``experiment.toml``, read once into frozen objects; each part gets only what it uses."""
 
+from optimizer.settings.command import CommandSuiteSettings, SeedSettings
 from optimizer.settings.experiment import (
     DEFAULT_PROPOSERS,
     EXPERIMENT_FILE,
@@ -28,6 +29,7 @@ __all__ = [
     "BudgetSettings",
     "CallableSuiteSettings",
     "CheckSettings",
+    "CommandSuiteSettings",
     "ConstraintSettings",
     "DatasetSuiteSettings",
     "ExperimentSettings",
@@ -37,6 +39,7 @@ __all__ = [
     "ObjectiveSettings",
     "ProposerSettings",
     "SandboxSettings",
+    "SeedSettings",
     "SuiteSettings",
     "TieBreak",
     "load_experiment",

@@ -121,13 +121,18 @@ class GateSettings(Settings):
     before it, for pruning: finding out which of the changes kept pay.
 
     ``max_passes`` is the most rollouts of a candidate on one search task, the preset's own when not given: fewer leave
-    more candidates for a small budget. ``holdout_repeats`` is the number of rollouts a holdout task, for the baseline
-    and for the certified champion each. ``calibrate`` measures the baseline against itself first, within a twentieth of
-    the budget, and sets the sizes that are not given here.
+    more candidates for a small budget. ``first_look`` and ``look_every`` are rollouts of a candidate before the first
+    look and between looks, ``min_rollouts`` those before a keep, again the preset's own when not given: a few are
+    enough where a rollout is costly and hardly noisy. ``holdout_repeats`` is the number of rollouts a holdout task, for
+    the baseline and for the certified champion each. ``calibrate`` measures the baseline against itself first, within a
+    twentieth of the budget, and sets the sizes that are not given here.
     """
 
     preset: Literal["fast", "careful"] = "fast"
     max_passes: Annotated[int, Field(ge=1, le=100)] | None = None
+    first_look: Annotated[int, Field(ge=1, le=1000)] | None = None
+    look_every: Annotated[int, Field(ge=1, le=1000)] | None = None
+    min_rollouts: Annotated[int, Field(ge=1, le=10_000)] | None = None
     exam_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
     prune_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.20
     holdout_repeats: Annotated[int, Field(ge=1, le=20)] = 2
@@ -224,6 +229,16 @@ class ExperimentSettings(Settings):
     model: ModelSettings = ModelSettings()
     checks: CheckSettings = CheckSettings()
     mcp: dict[ServerName, McpSettings] = {}
+
+    @model_validator(mode="after")
+    def _time_to_end_by_itself(self) -> ExperimentSettings:
+        suite, hard = self.suite, self.sandbox.rollout_timeout_s
+        if suite.kind == "command" and hard <= suite.seconds:
+            raise ValueError(
+                f"got sandbox.rollout_timeout_s = {hard:g} and suite.seconds = {suite.seconds:g}, expected more time "
+                "for a rollout than the command is told it has: it has to start, to save and to be evaluated too"
+            )
+        return self
 
 
 def load_experiment(path: Path) -> tuple[ExperimentSettings, Path]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from optimizer.settings.base import Settings
+from optimizer.settings.command import CommandSuiteSettings
 
 
 class AgentSuiteSettings(Settings):
@@ -67,7 +68,10 @@ def _an_agents_by_default(value: Any) -> Any:
 
 
 SuiteSettings = Annotated[
-    Annotated[AgentSuiteSettings | CallableSuiteSettings | DatasetSuiteSettings, Field(discriminator="kind")],
+    Annotated[
+        AgentSuiteSettings | CallableSuiteSettings | CommandSuiteSettings | DatasetSuiteSettings,
+        Field(discriminator="kind"),
+    ],
     BeforeValidator(_an_agents_by_default),
 ]
 """One kind of suite's settings; the reference agent's where no kind is named."""

@@ -156,7 +156,8 @@ def test_every_key_is_documented_with_its_default() -> None:
     table = ""
     for line in text.splitlines():
         if heading := re.match(r"#+ \[([\w.]+)\](?: of kind `(\w+)`)?", line):
-            table = f"{heading[1]}({heading[2]})." if heading[2] else f"{heading[1]}."
+            first, *rest = heading[1].split(".")
+            table = ".".join([f"{first}({heading[2]})" if heading[2] else first, *rest, ""])
         if row := re.match(r"\| `(\w+)` \|[^|]*\| ([^|]*) \|", line):
             documented[table + row[1]] = row[2].strip().strip("`")
     known = dict(keys(ExperimentSettings))
@@ -179,3 +180,39 @@ def test_a_sweep_alone_will_do_and_no_file_holds_a_function(tmp_path: Path) -> N
     assert load(tmp_path, LEAST + "[proposers]\nsweep = 1.0\n").proposers.sweep == 1.0
     with pytest.raises(SettingsError, match=r"suite\.kind: got 'callable', expected another kind"):
         load(tmp_path, 'name = "e"\nharness = "h"\n[suite]\nkind = "callable"\n')
+
+
+COMMAND = """\
+name = "e"
+harness = "h"
+[suite]
+kind = "command"
+command = "python train.py"
+metric = "loss"
+direction = "minimize"
+worst = 4.0
+best = 1.0
+seconds = 2
+"""
+
+
+def test_a_command_and_its_scale(tmp_path: Path) -> None:
+    suite = load(tmp_path, COMMAND).suite
+    assert suite.kind == "command"
+    assert (suite.seeds.search, suite.threads, suite.scale.score(2.5)) == (8, 1, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (COMMAND.replace("best = 1.0", "best = 9.0"), r"expected 'best' below 'worst'"),
+        (COMMAND.replace("minimize", "maximize"), r"expected 'best' above 'worst'"),
+        (COMMAND.replace('direction = "minimize"\n', ""), r"suite\.direction: got nothing, expected"),
+        (COMMAND + 'evaluator = "python evaluate.py"\n', r"got an evaluator without 'pinned' files"),
+        (COMMAND.replace("seconds = 2", "seconds = 300"), r"sandbox.rollout_timeout_s = 30 and suite.seconds = 300"),
+        (COMMAND + "[suite.seeds]\nsearch = 1\n", r"suite\.seeds\.search: got 1"),
+    ],
+)
+def test_commands_that_make_no_sense(tmp_path: Path, wrong: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        load(tmp_path, wrong)
