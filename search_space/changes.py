@@ -14,6 +14,7 @@ from search_space.dimensions.base import Dimension, Files
 from search_space.dimensions.compaction import TABLE, CompactionDimension
 from search_space.dimensions.keys import KeyDimension, MemberDimension, document
 from search_space.dimensions.permissions import PermissionDimension
+from search_space.dimensions.regions import RegionDimension, code
 from search_space.dimensions.slots import LeadDimension, SlotDimension, SlotGroup, read_prompt
 from search_space.dimensions.texts import OpenText
 from search_space.dimensions.tools import FirstToolDimension
@@ -24,9 +25,10 @@ from search_space.harness_file import HARNESS_FILE, EffectsConfig, HarnessFile
 from search_space.keyed.formats import fixed_keys
 from search_space.keyed.front_matter import split_front_matter
 from search_space.narrowing import wider
-from search_space.prompts import Prompt
-from search_space.surroundings import check_surroundings
-from search_space.toml_text import equal, join_key
+from search_space.prompt_changes import check_prompt
+from search_space.regions import find_region
+from search_space.surroundings import check_region, check_surroundings
+from search_space.toml_text import equal, join_key, lookup
 from search_space.tools import Effects, always_conflicting, conflict_text
 from search_space.validation import nearest, shown, validate
 
@@ -42,9 +44,12 @@ class Judge:
         self._effects = effects
         self._keys: dict[str, list[KeyDimension]] = {}
         self._groups: dict[str, dict[str, SlotGroup]] = {}
+        self._regions: dict[str, list[RegionDimension]] = {}
         for each in dimensions:
             if isinstance(each, KeyDimension):
                 self._keys.setdefault(each.file, []).append(each)
+            elif isinstance(each, RegionDimension):
+                self._regions.setdefault(each.file, []).append(each)
             elif isinstance(each, SlotDimension | LeadDimension):
                 self._groups.setdefault(each.file, {})[each.group.section] = each.group
 
@@ -60,6 +65,8 @@ class Judge:
             if name in was and same(was[name], value):
                 continue
             dimension = self._dimensions[name]
+            if isinstance(dimension, RegionDimension) and value is None:
+                continue  # a text that the space does not know: whether it is new is seen in the file
             if not dimension.domain.contains(value):
                 raise InvalidEdit(f"{dimension.file}: {name}: got {shown(value)}, expected {dimension.domain}")
         for group in (group for groups in self._groups.values() for group in groups.values() if group.at_most):
@@ -107,11 +114,13 @@ class Judge:
             if text.covers(path):
                 _check_length(text, path, after[path].decode(errors="replace") if path in after else "")
                 return
-        if path in self._keys and path in before and path in after:
+        stays = path in before and path in after
+        open_regions = [text for text in self._texts if text.region is not None and text.file == path]
+        if stays and (path in self._regions or open_regions or (path in self._keys and fixed_keys(path))):
+            self._check_code(path, before, after, now, open_regions)
+            return
+        if path in self._keys and stays:
             self._check_keys(path, before, after, now)
-            if fixed_keys(path):
-                parts = [each.parts for each in self._keys[path] if each.name in now]
-                check_surroundings(path, before[path], after[path], parts)
             if not path.endswith(".md"):
                 return
         if path not in self._keys and _front_matter(before, path) != _front_matter(after, path):
@@ -119,12 +128,33 @@ class Judge:
         open_sections = [text for text in self._texts if text.section is not None and text.file == path]
         groups = self._groups.get(path, {})
         optional = bool(groups) and all(group.optional_file for group in groups.values()) and not open_sections
-        if (groups or open_sections or path in self._keys) and (optional or (path in before and path in after)):
-            self._check_prompt(path, before, after, groups, open_sections)
+        if (groups or open_sections or path in self._keys) and (optional or stays):
+            check_prompt(path, before, after, groups, {str(text.section) for text in open_sections})
+            for text in open_sections:
+                section = read_prompt(after, path).section(str(text.section))
+                _check_length(text, path, section.render() if section else "")
             return
         verb = "removed" if path not in after else "changed" if path in before else "added"
-        opened = sorted({*self._keys, *self._groups, *map(str, self._texts)})
+        opened = sorted({*self._keys, *self._groups, *self._regions, *map(str, self._texts)})
         raise InvalidEdit(f"{path}: got this file {verb}, expected changes only in {', '.join(opened) or 'nothing'}")
+
+    def _check_code(self, path: str, before: Files, after: Files, now: Assignment, texts: Sequence[OpenText]) -> None:
+        """Only values of open constants and what open regions hold may differ."""
+        old, new = code(before, path), code(after, path)
+        keys = [each for each in self._keys.get(path, ()) if each.name in now]
+        regions = [each for each in self._regions.get(path, ()) if each.name in now]
+        free = {str(text.region) for text in texts}
+        names = free | {each.region for each in regions}
+        check_surroundings(path, old, new, [each.parts for each in keys], names)
+        for each in regions:
+            if each.region not in free:
+                check_region(each, old, new)
+        for text in texts:
+            found = find_region(new, str(text.region), path)
+            _check_length(text, path, new[found.start : found.end])
+        for key in keys:
+            was, got = (lookup(document(files, path), key.parts) for files in (before, after))
+            _check_members(path, key.parts, keys, was, got)
 
     def _check_keys(self, path: str, before: Files, after: Files, now: Assignment) -> None:
         old, new = document(before, path), document(after, path)
@@ -144,35 +174,12 @@ class Judge:
                 raise InvalidEdit(f"{path}: {key}: got {said}, but the space opens only {', '.join(known)}{hint}")
             if parts in new_leaves and not any(each.name in now for each in owners):
                 raise InvalidEdit(f"{path}: {key}: got {said}, but {owners[0].name} needs {owners[0].when}")
-            members = {each.member for each in owners if isinstance(each, MemberDimension)}
-            if members and (stray := sorted((set(map(str, was or ())) ^ set(map(str, got or ()))) - members)):
-                raise InvalidEdit(f"{path}: {key}: got a change of {', '.join(stray)}, expected only {sorted(members)}")
+            _check_members(path, parts, owners, was, got)
         for dimension in self._keys[path]:
             if isinstance(dimension, CompactionDimension):
                 _check_compaction(dimension, old.get(TABLE, {}), new.get(TABLE, {}))
             if isinstance(dimension, FirstToolDimension):
                 _check_order(dimension, old_leaves.get(dimension.parts), new_leaves.get(dimension.parts))
-
-    def _check_prompt(
-        self, path: str, before: Files, after: Files, groups: Mapping[str, SlotGroup], open_sections: list[OpenText]
-    ) -> None:
-        old, new = read_prompt(before, path, missing_ok=True), read_prompt(after, path, missing_ok=True)
-        opened = {str(text.section) for text in open_sections}
-        was, got = _skeleton(old, groups, opened), _skeleton(new, groups, opened)
-        for heading, items in got:
-            if (heading, items) not in was:
-                known = next((kept for name, kept in was if name == heading), None)
-                raise InvalidEdit(_stray(path, heading, items, known, [*groups, *opened]))
-        for heading, items in was:
-            if (heading, items) not in got:
-                raise InvalidEdit(_stray(path, heading, (), items, [*groups, *opened]))
-        if was != got:
-            raise InvalidEdit(f"{path}: got its sections in another order, expected them to stay")
-        for group in groups.values():
-            _check_group(group, before, after)
-        for text in open_sections:
-            section = new.section(str(text.section))
-            _check_length(text, path, section.render() if section else "")
 
 
 def check_harness(before: Files, after: Files) -> None:
@@ -189,6 +196,14 @@ def _front_matter(files: Files, path: str) -> str:
     if path not in files or not path.endswith(".md"):
         return ""
     return split_front_matter(files[path].decode(errors="replace"))[0]
+
+
+def _check_members(path: str, parts: tuple[str, ...], owners: Iterable[KeyDimension], was: Any, got: Any) -> None:
+    """Of a list whose members are dimensions only these may come and go."""
+    members = {each.member for each in owners if isinstance(each, MemberDimension) and each.parts == parts}
+    if members and (stray := sorted((set(map(str, was or ())) ^ set(map(str, got or ()))) - members)):
+        key = join_key(parts)
+        raise InvalidEdit(f"{path}: {key}: got a change of {', '.join(stray)}, expected only {sorted(members)}")
 
 
 def _check_length(text: OpenText, path: str, content: str) -> None:
@@ -237,55 +252,6 @@ def default_parameter(strategy: str, parameter: str) -> Any:
         return getattr(validate(data, HarnessFile, file=HARNESS_FILE).compaction, parameter, None)
     except InvalidFile:
         return None
-
-
-def _check_group(group: SlotGroup, before: Files, after: Files) -> None:
-    """A slot holds one wording at most; without a lead the order of what stays may not change."""
-    new = [slot for _, slot, _ in group.present(after)]
-    double = sorted({slot for slot in new if new.count(slot) > 1})
-    if double:
-        raise InvalidEdit(f"{group.file}: section '{group.section}': got {double[0]} twice, expected one wording of it")
-    if not group.has_lead:
-        old = [slot for _, slot, _ in group.present(before)]
-        if [slot for slot in old if slot in new] != [slot for slot in new if slot in old]:
-            raise InvalidEdit(
-                f"{group.file}: section '{group.section}': got another order, but the space opens no lead"
-            )
-
-
-def _skeleton(prompt: Prompt, groups: Mapping[str, SlotGroup], opened: set[str]) -> list[tuple[str, tuple[str, ...]]]:
-    """What must not change: headings and items, without the known items of slots and without open sections."""
-    result = []
-    for section in prompt.sections:
-        if section.heading in opened:
-            continue
-        group = groups.get(section.heading)
-        kept = section.texts if group is None else tuple(text for text in section.texts if text not in group.known)
-        if kept or group is None:
-            result.append((section.heading, kept))
-    return [entry for entry in result if entry != ("", ())]
-
-
-def _stray(
-    path: str, heading: str, items: tuple[str, ...], known: tuple[str, ...] | None, opened: Iterable[str]
-) -> str:
-    """Why a section is not as it was."""
-    where = f"{path}: section '{heading}'" if heading else f"{path}: before the first heading"
-    expected = f"expected changes only in {_names(opened)}"
-    if known is None:
-        return f"{where}: got a new section, {expected}"
-    added = [text for text in items if text not in known]
-    removed = [text for text in known if text not in items]
-    if added:
-        return f"{where}: got the new text {shown(added[0])}, which no dimension opens; {expected}"
-    if removed:
-        return f"{where}: got a removal of {shown(removed[0])}, which no dimension opens; {expected}"
-    what = "its items in another order" if items else "it removed"
-    return f"{where}: got {what}, {expected}"
-
-
-def _names(sections: Iterable[str]) -> str:
-    return ", ".join(sorted({section or "the part before the first heading" for section in sections}))
 
 
 def _leaves(table: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], Any]]:

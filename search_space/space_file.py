@@ -198,12 +198,26 @@ class PermissionSpec(Strict):
     widen: bool = False
 
 
+class RegionSpec(Conditional):
+    kind: Literal["region"]
+    file: str
+    region: Name
+    texts: Annotated[dict[Name, str], Field(min_length=1)]
+
+
 class TextSpec(Strict):
     kind: Literal["text"]
     name: Name
     file: str
     section: str | None = None
+    region: Name | None = None
     max_chars: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> TextSpec:
+        if self.section is not None and self.region is not None:
+            raise ValueError("expected either 'section' or 'region', or neither for the whole file")
+        return self
 
 
 DimensionSpec = Annotated[
@@ -222,6 +236,7 @@ DimensionSpec = Annotated[
     | FirstToolSpec
     | DescriptionSpec
     | PermissionSpec
+    | RegionSpec
     | TextSpec,
     Field(discriminator="kind"),
 ]

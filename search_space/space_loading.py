@@ -15,6 +15,7 @@ from search_space.dimensions.base import Condition, Dimension
 from search_space.dimensions.compaction import TABLE, CompactionDimension, CompactionParameter
 from search_space.dimensions.keys import KeyDimension, MemberDimension
 from search_space.dimensions.permissions import PermissionDimension
+from search_space.dimensions.regions import RegionDimension
 from search_space.dimensions.slots import DemonstrationDimension, LeadDimension, SlotDimension, SlotGroup
 from search_space.dimensions.texts import OpenText
 from search_space.domains import Choice, Domain, FloatRange, IntRange, Scalar
@@ -39,11 +40,13 @@ from search_space.space_file import (
     ParallelSpec,
     ParameterSpec,
     PermissionSpec,
+    RegionSpec,
     SentenceSpec,
     SpaceFile,
     TextSpec,
     ToolSpec,
 )
+from search_space.space_regions import region_clash
 from search_space.space_tools import description, first_tool, known_effects, parallel_dimensions, tool_dimensions
 from search_space.toml_text import join_key, split_key
 from search_space.tools import Effects
@@ -88,6 +91,7 @@ class _Loader:
             FirstToolSpec: lambda spec: first_tool(spec, self._specs),
             DescriptionSpec: description,
             PermissionSpec: self._permissions,
+            RegionSpec: self._region,
         }
         self._groups = self._group()
         dimensions: list[Dimension] = []
@@ -96,8 +100,10 @@ class _Loader:
             file = getattr(spec, "file", HARNESS_FILE)
             try:
                 check_path(file)
+                if clash := region_clash(spec, self._specs):
+                    raise self._wrong("region", clash)
                 if isinstance(spec, TextSpec):
-                    texts.append(OpenText(spec.name, spec.file, spec.section, spec.max_chars))
+                    texts.append(OpenText(spec.name, spec.file, spec.section, spec.max_chars, spec.region))
                 elif isinstance(spec, KeySpec):
                     dimensions.append(self._key(spec))
                 else:
@@ -267,6 +273,11 @@ class _Loader:
         return CompactionParameter(
             full, HARNESS_FILE, key, domain, absent, when, default, strategy=strategy, parameter=name
         )
+
+    def _region(self, spec: RegionSpec) -> list[Dimension]:
+        default = spec.default if spec.default is not None else next(iter(spec.texts))
+        condition = self._condition(spec, Choice(tuple(spec.texts)), default)
+        return [RegionDimension(spec.name or spec.region, spec.file, spec.region, spec.texts, condition, default)]
 
     def _permissions(self, spec: PermissionSpec) -> list[Dimension]:
         domain = Choice(tuple(spec.values))

@@ -18,6 +18,7 @@ from search_space.edits.free import Diff, SetText
 from search_space.edits.keys import SetKey, SetTable
 from search_space.edits.many import Edit, Many
 from search_space.edits.prompt import AddItem, MoveItem, RemoveItem, ReplaceItem
+from search_space.edits.region import SetRegion
 from search_space.errors import InvalidEdit
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "RemoveItem",
     "ReplaceItem",
     "SetKey",
+    "SetRegion",
     "SetTable",
     "SetText",
     "edit_from_json",

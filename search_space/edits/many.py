@@ -10,6 +10,7 @@ from search_space.edits.base import BaseEdit, Files
 from search_space.edits.free import Diff, SetText
 from search_space.edits.keys import SetKey, SetTable
 from search_space.edits.prompt import AddItem, MoveItem, RemoveItem, ReplaceItem
+from search_space.edits.region import SetRegion
 
 
 class Many(BaseEdit):
@@ -37,7 +38,7 @@ class Many(BaseEdit):
 
 
 Edit = Annotated[
-    SetKey | SetTable | SetText | AddItem | RemoveItem | MoveItem | ReplaceItem | Diff | Many,
+    SetKey | SetTable | SetRegion | SetText | AddItem | RemoveItem | MoveItem | ReplaceItem | Diff | Many,
     Field(discriminator="kind"),
 ]
 """One change to a harness, of any kind."""

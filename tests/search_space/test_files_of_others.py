@@ -125,7 +125,12 @@ def test_a_change_is_made_in_place_allowed_and_undone(
         ("agent.yaml", "agent:", "agent: [", "invalid YAML"),
         ("settings.json", '"opus"', '"haiku"', "model: got 'haiku', expected one of 'opus', 'sonnet'"),
         ("settings.json", "}", ', "x": 1}', r"settings\.json: x: got 1 .*, but the space opens only"),
-        ("train.py", "OTHER = 1", "OTHER = 2", r"train\.py: OTHER: got 2 .*, but the space opens only DEPTH, RATE"),
+        (
+            "train.py",
+            "OTHER = 1",
+            "OTHER = 2",
+            "line 5: got 'OTHER = 2' for 'OTHER = 1', but the space opens only DEPTH, RATE",
+        ),
         ("train.py", "print(DEPTH)", "print(1)", r"train\.py: line 7: got 'print\(1\)' for 'print\(DEPTH\)'"),
         (
             "train.py",
