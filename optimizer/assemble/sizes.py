@@ -18,6 +18,7 @@ from optimizer.records import Split, Task
 from optimizer.settings import ExperimentSettings
 from optimizer.stopping import End
 from optimizer.suites.base import Suite
+from optimizer.suites.dataset import DatasetSuite
 
 MOST_FOR_THE_EXAM = 0.25
 """A last exam that needs a larger share of the rollouts than this (and than it was given) is not held."""
@@ -62,7 +63,8 @@ def calibration_of(planned: Planned) -> Asked:
 
 def remarks_of(planned: Planned) -> list[str]:
     """What a person should know of the suite's size before anything is run."""
-    return [
+    told = list(planned.suite.remarks) if isinstance(planned.suite, DatasetSuite) else []
+    return told + [
         f"the suite has {number} {split} task{'' if number == 1 else 's'}: {why}"
         for split, why in (
             (Split.search, "an edit that helps is hardly told from one that does nothing; take 60 or more"),

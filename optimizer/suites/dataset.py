@@ -106,7 +106,13 @@ class DatasetSuite:
         return self._tasks[split]
 
     def payload(self, task: Task) -> Mapping[str, Any]:
-        return {"task": task.id, "question": task.prompt, "exclude_group": self._cases[task.id].group}
+        case = self._cases[task.id]
+        return {
+            "task": task.id,
+            "question": case.question,
+            "cases": str(self.memory),
+            "exclude_group": case.group,
+        }
 
     def grade(self, task: Task, answer: str | None) -> float:
         """What the metric says; 0.0 without an answer."""

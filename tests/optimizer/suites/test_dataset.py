@@ -55,7 +55,7 @@ def test_a_rollout_gets_the_question_and_no_truth(tmp_path: Path) -> None:
     suite: Suite = loaded(tmp_path)
     task = suite.tasks(Split.search)[0]
     payload = suite.payload(task)
-    assert set(payload) == {"task", "question", "exclude_group"}
+    assert set(payload) == {"task", "question", "cases", "exclude_group"}
     assert payload["question"] == task.prompt
     assert suite.grade(task, "A" if task.prompt.endswith(("0", "2", "4", "6", "8")) else "B") == 1.0
     assert suite.grade(task, "neither") == suite.grade(task, None) == 0.0

@@ -1,0 +1,1 @@
+"""Tuning a prompt: what may change in it, where to begin, and what is handed over."""
