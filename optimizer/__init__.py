@@ -11,9 +11,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from optimizer.api.optimizing import optimize
     from optimizer.api.result import Gain, Optimized, Score, Tried
+    from optimizer.api.studies import Studied, optimize_study
     from search_space.domains import FloatRange, IntRange
 
-__all__ = ["FloatRange", "Gain", "IntRange", "Optimized", "Score", "Tried", "optimize"]
+__all__ = [
+    "FloatRange",
+    "Gain",
+    "IntRange",
+    "Optimized",
+    "Score",
+    "Studied",
+    "Tried",
+    "optimize",
+    "optimize_study",
+]
 
 PLACES = {
     "FloatRange": "search_space.domains",
@@ -21,8 +32,10 @@ PLACES = {
     "IntRange": "search_space.domains",
     "Optimized": "optimizer.api.result",
     "Score": "optimizer.api.result",
+    "Studied": "optimizer.api.studies",
     "Tried": "optimizer.api.result",
     "optimize": "optimizer.api.optimizing",
+    "optimize_study": "optimizer.api.studies",
 }
 """Where the names come from: they are imported when they are asked for, so that importing the package costs nothing."""
 

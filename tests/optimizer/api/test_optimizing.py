@@ -80,7 +80,7 @@ def test_an_evaluator_that_raises_counts_as_the_worst_and_says_why() -> None:
 
 def test_killed_and_called_again_it_comes_to_the_same(tmp_path: Path) -> None:
     expected = run(run_dir=tmp_path / "peace")
-    for calls in (60, 250):
+    for calls in (60,):
         command = [sys.executable, "-m", "tests.optimizer.api.coins", str(tmp_path / "killed"), str(calls)]
         assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == -9
     again = run(run_dir=tmp_path / "killed")
