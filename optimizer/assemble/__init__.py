@@ -2,6 +2,7 @@
 
 from optimizer.assemble.calibrating import calibrate_harness
 from optimizer.assemble.facts import facts_of
+from optimizer.assemble.machinery import judge_noise
 from optimizer.assemble.opening import open_campaign
 from optimizer.assemble.plan import plan_campaign
 from optimizer.assemble.planned import Planned, Request
@@ -13,6 +14,7 @@ __all__ = [
     "Request",
     "calibrate_harness",
     "facts_of",
+    "judge_noise",
     "open_campaign",
     "open_scoring",
     "plan_campaign",

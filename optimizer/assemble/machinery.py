@@ -13,9 +13,11 @@ from optimizer.assemble.mcp import targets_of
 from optimizer.assemble.models import recorder_of
 from optimizer.assemble.planned import Planned
 from optimizer.assemble.sizes import workers_of
+from optimizer.datasets.judge import Noise
 from optimizer.evaluation.budget import Budget
 from optimizer.evaluation.cache import RolloutStore
 from optimizer.evaluation.checks import check_commands, check_files
+from optimizer.evaluation.judged import JudgedSandbox
 from optimizer.evaluation.runner import RunnerSettings, SandboxRunner
 from optimizer.evaluation.scratch import Scratch
 from optimizer.models.door import Door
@@ -34,6 +36,8 @@ from optimizer.records import Rollout
 from optimizer.sandboxes.base import Sandbox
 from optimizer.sandboxes.limits import Limits
 from optimizer.sandboxes.process import ProcessSandbox
+from optimizer.suites.base import Suite
+from optimizer.suites.dataset import DatasetSuite
 from search_space.harness import agent_of
 
 
@@ -87,7 +91,7 @@ def start_runner(
     stack.callback(server.close)
     runner = SandboxRunner(
         suite=suite,
-        sandbox=sandbox,
+        sandbox=judged(suite, sandbox, door),
         pool=pool,
         door=door,
         socket=scratch.socket,
@@ -103,6 +107,18 @@ def start_runner(
         on_rollout=on_rollout,
     )
     return runner, scratch
+
+
+def judged(suite: Suite, sandbox: Sandbox, door: Door) -> Sandbox:
+    """The sandbox, with the suite's judge behind it where it has one."""
+    judge = suite.judge if isinstance(suite, DatasetSuite) else None
+    return sandbox if judge is None else JudgedSandbox(sandbox, door, judge)
+
+
+def judge_noise(planned: Planned) -> Noise | None:
+    """How noisy the suite's judge was found to be in this process; None without a judge, or before it was asked."""
+    judge = planned.suite.judge if isinstance(planned.suite, DatasetSuite) else None
+    return None if judge is None else judge.noise
 
 
 def proposer_of(planned: Planned) -> Proposer:

@@ -58,7 +58,9 @@ def calibration_of(planned: Planned) -> Asked:
     fixed = {MAX_PASSES, HOLDOUT_REPEATS} & gate.model_fields_set
     if planned.gate != gate_of(planned.settings, suite):
         fixed |= {MAX_PASSES, MIN_CHAMPION}
-    return Asked(gate.calibrate, suite.deterministic, frozenset(fixed), partial(graded, suite))
+    # A judge grades rollouts as they end, and measures its own noise.
+    judged = isinstance(suite, DatasetSuite) and suite.judge is not None
+    return Asked(gate.calibrate, suite.deterministic, frozenset(fixed), None if judged else partial(graded, suite))
 
 
 def remarks_of(planned: Planned) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from optimizer.acceptance.holdout import Interval, interval
-from optimizer.assemble import Planned, Request, open_campaign, plan_campaign
+from optimizer.assemble import Planned, Request, judge_noise, open_campaign, plan_campaign
 from optimizer.cli.options import AsJson, nearest
 from optimizer.cli.run import EXIT_STOPPED, EXIT_TO_MEND
 from optimizer.cli.sitting import Sitting, note
@@ -97,7 +97,7 @@ def tune(
     if found is None or not ended.finished:
         print(f"{ended.why}; {ended.hint or 'the same command goes on'}", file=sys.stderr)
         raise typer.Exit(EXIT_TO_MEND if ended.to_mend else EXIT_STOPPED)
-    figures = _figures(found, project.divided)
+    figures = _figures(found, project.divided) | _judged(planned)
     made = hand_over(place, found.before, found.after, project.divided, figures)
     if as_json:
         told = {**figures, "context_tokens": made.context_tokens, "prompt_file": str(made.prompt_file)}
@@ -165,6 +165,12 @@ def _figures(found: Outcome, divided: Divided) -> dict[str, Any]:
     return figures
 
 
+def _judged(planned: Planned) -> dict[str, Any]:
+    """What the judge, where there is one, was found to say of the same answer a second time."""
+    noise = judge_noise(planned)
+    return {} if noise is None else {"judge": {key: round(value, 6) for key, value in asdict(noise).items()}}
+
+
 def _three(value: dict[str, Any] | Interval) -> dict[str, float | None]:
     told = asdict(value) if isinstance(value, Interval) else value
     return {name: None if told[name] is None else round(told[name], 6) for name in ("mean", "low", "high")}
@@ -182,6 +188,12 @@ def _told(figures: dict[str, Any], made: Handover, found: Outcome) -> str:
         without = figures["holdout_score_without_copies"]
         lines.append(
             f"  tuned, without the {figures['near_copies']} near-copies of cases in the data  {_shown(without)}"
+        )
+    if "judge" in figures:
+        judge = figures["judge"]
+        lines.append(
+            f"judge: {100 * judge['differing']:.0f}% of {judge['pairs']} answers got another grade when judged again; "
+            f"one judgement has a standard deviation of {100 * judge['sd']:.1f} points"
         )
     if not found.changed:
         lines.append("nothing that was tried is better beyond doubt: the prompt is handed over as it was given")

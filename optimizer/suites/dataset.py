@@ -12,9 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from optimizer.datasets.judge import SYSTEM, Judge
 from optimizer.datasets.metrics import Metric, metric_named, usual_metric
 from optimizer.datasets.reading import read_data
 from optimizer.datasets.splitting import Divided, divide
+from optimizer.errors import SettingsError
 from optimizer.records import Split, Task
 from optimizer.settings import DatasetSuiteSettings
 from search_space.errors import SearchSpaceError
@@ -46,6 +48,7 @@ class DatasetSuite:
             split: tuple(Task(case.id, split, case.question) for case in cases)
             for split, cases in divided.asked.items()
         }
+        self.judge: Final = Judge(self._cases) if metric.score is None else None
         self.hash: Final = _hash(divided, metric)
 
     @classmethod
@@ -115,10 +118,16 @@ class DatasetSuite:
         }
 
     def grade(self, task: Task, answer: str | None) -> float:
-        """What the metric says; 0.0 without an answer."""
-        if answer is None or self.metric.score is None:
+        """What the metric says; 0.0 without an answer. A judge is asked before (by
+        :class:`optimizer.evaluation.judged.JudgedSandbox`); :class:`SettingsError` for what it was not asked about."""
+        if answer is None:
             return 0.0
-        return self.metric.score(answer, self._cases[task.id].answer)
+        if self.metric.score is not None:
+            return self.metric.score(answer, self._cases[task.id].answer)
+        verdict = self.judge.verdict(task.id, answer) if self.judge is not None else None
+        if verdict is None:
+            raise SettingsError(f"the answer to '{task.id}' was not judged: a judge grades rollouts as they end")
+        return verdict
 
     def kind(self, task: Task) -> str:
         """The right answer, where answers are labels."""
@@ -163,7 +172,8 @@ def _hash(divided: Divided, metric: Metric) -> str:
     digest = hashlib.sha256()
     asked = {split.value: [case.id for case in cases] for split, cases in divided.asked.items()}
     cases = [*divided.stored, *divided.asked[Split.holdout]]
-    parts: list[Any] = [[VERSION, ENTRY, metric.name, metric.source, asked]]
+    judge = SYSTEM if metric.score is None else ""
+    parts: list[Any] = [[VERSION, ENTRY, metric.name, metric.source, judge, asked]]
     for part in [*parts, *([case.id, case.question, case.answer, case.group] for case in cases)]:
         digest.update(json.dumps(part, sort_keys=True).encode() + b"\n")
     return f"sha256:{digest.hexdigest()}"

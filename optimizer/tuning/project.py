@@ -14,7 +14,7 @@ from typing import Any
 
 import tomlkit
 
-from optimizer.datasets.metrics import metric_named, usual_metric
+from optimizer.datasets.metrics import JUDGE, metric_named, usual_metric
 from optimizer.datasets.reading import read_data
 from optimizer.datasets.splitting import Divided, divide
 from optimizer.errors import CampaignMissing, SettingsError
@@ -81,6 +81,11 @@ def plan_project(wanted: Wanted) -> Project:
     divided = _divided(wanted)
     labels = divided.labels
     metric = wanted.metric or usual_metric([case.answer for case in divided.stored], labels=labels)
+    if metric == JUDGE and wanted.embedded:
+        raise SettingsError(
+            "--metric: got judge with the embedded model, which reads examples alone, expected a language model",
+            hint="say --model anthropic:ID, or take a metric that needs no judge",
+        )
     rankings = _rankings(divided.stored, wanted.seed)
     material = Material(len(divided.stored), labels, list(rankings), wanted.static, not wanted.embedded)
     settings = PromptSettings(context_tokens=wanted.context_tokens)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,3 +79,25 @@ def test_what_cannot_be_is_told_and_nothing_is_made(
     code, _, err = command("tune", *words)
     assert code == 2 and said in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["PROMPT.md", "data.jsonl"]
+
+
+def test_a_model_as_judge_is_asked_through_the_door_and_its_noise_is_told(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.servers.messages_api import KEY, MODEL, MessagesServer, text
+
+    def answer(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+        asked = str(body["messages"])
+        if "You grade answers" not in str(body.get("system")):
+            return [text("It is red.")]
+        return [text("GRADE: 10" if "<right_answer>\\nred\\n" in asked else "GRADE: 0")]
+
+    with MessagesServer(answer=answer) as server:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+        words = ("--metric", "judge", "--model", f"anthropic:{MODEL}", "--rollouts", "120", "--json")
+        code, out, err = command("tune", "PROMPT.md", "--data", "data.jsonl", *words)
+    assert code == 0, err
+    told = json.loads(out)
+    assert 0.3 < told["baseline_score"]["mean"] < 0.7
+    assert told["judge"] == {"pairs": 20, "differing": 0, "sd": 0}
