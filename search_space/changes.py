@@ -28,7 +28,7 @@ from search_space.narrowing import wider
 from search_space.prompt_changes import check_prompt
 from search_space.regions import find_region
 from search_space.surroundings import check_region, check_surroundings
-from search_space.toml_text import equal, join_key, lookup
+from search_space.toml_text import equal, join_key, lookup, split_key
 from search_space.tools import Effects, always_conflicting, conflict_text
 from search_space.validation import nearest, shown, validate
 
@@ -44,6 +44,7 @@ class Judge:
         self._effects = effects
         self._keys: dict[str, list[KeyDimension]] = {}
         self._groups: dict[str, dict[str, SlotGroup]] = {}
+        self._inner: dict[str, dict[str, dict[str, SlotGroup]]] = {}  # by file, key and section
         self._regions: dict[str, list[RegionDimension]] = {}
         for each in dimensions:
             if isinstance(each, KeyDimension):
@@ -51,7 +52,9 @@ class Judge:
             elif isinstance(each, RegionDimension):
                 self._regions.setdefault(each.file, []).append(each)
             elif isinstance(each, SlotDimension | LeadDimension):
-                self._groups.setdefault(each.file, {})[each.group.section] = each.group
+                group = each.group
+                groups = self._inner.setdefault(each.file, {}).setdefault(group.key, {}) if group.key else None
+                (self._groups.setdefault(each.file, {}) if groups is None else groups)[group.section] = group
 
     def check_files(self, before: Files, after: Files, now: Assignment) -> None:
         """Raise InvalidEdit for a difference in a place that is not open; ``now`` is ``after``'s assignment."""
@@ -114,28 +117,28 @@ class Judge:
             if text.covers(path):
                 _check_length(text, path, after[path].decode(errors="replace") if path in after else "")
                 return
-        stays = path in before and path in after
+        stays, keyed = path in before and path in after, path in self._keys or path in self._inner
         open_regions = [text for text in self._texts if text.region is not None and text.file == path]
-        if stays and (path in self._regions or open_regions or (path in self._keys and fixed_keys(path))):
+        if stays and (path in self._regions or open_regions or (keyed and fixed_keys(path))):
             self._check_code(path, before, after, now, open_regions)
             return
-        if path in self._keys and stays:
+        if keyed and stays:
             self._check_keys(path, before, after, now)
             if not path.endswith(".md"):
                 return
-        if path not in self._keys and _front_matter(before, path) != _front_matter(after, path):
+        if not keyed and _front_matter(before, path) != _front_matter(after, path):
             raise InvalidEdit(f"{path}: got its front matter changed, which no dimension opens")
         open_sections = [text for text in self._texts if text.section is not None and text.file == path]
         groups = self._groups.get(path, {})
         optional = bool(groups) and all(group.optional_file for group in groups.values()) and not open_sections
-        if (groups or open_sections or path in self._keys) and (optional or stays):
+        if (groups or open_sections or keyed) and (optional or stays):
             check_prompt(path, before, after, groups, {str(text.section) for text in open_sections})
             for text in open_sections:
                 section = read_prompt(after, path).section(str(text.section))
                 _check_length(text, path, section.render() if section else "")
             return
         verb = "removed" if path not in after else "changed" if path in before else "added"
-        opened = sorted({*self._keys, *self._groups, *self._regions, *map(str, self._texts)})
+        opened = sorted({*self._keys, *self._groups, *self._inner, *self._regions, *map(str, self._texts)})
         raise InvalidEdit(f"{path}: got this file {verb}, expected changes only in {', '.join(opened) or 'nothing'}")
 
     def _check_code(self, path: str, before: Files, after: Files, now: Assignment, texts: Sequence[OpenText]) -> None:
@@ -145,37 +148,43 @@ class Judge:
         regions = [each for each in self._regions.get(path, ()) if each.name in now]
         free = {str(text.region) for text in texts}
         names = free | {each.region for each in regions}
-        check_surroundings(path, old, new, [each.parts for each in keys], names)
+        inner = self._inner.get(path, {})
+        check_surroundings(path, old, new, [*(each.parts for each in keys), *map(split_key, inner)], names)
+        for key, groups in inner.items():
+            check_prompt(path, before, after, groups, (), key)
         for each in regions:
             if each.region not in free:
                 check_region(each, old, new)
         for text in texts:
             found = find_region(new, str(text.region), path)
             _check_length(text, path, new[found.start : found.end])
-        for key in keys:
-            was, got = (lookup(document(files, path), key.parts) for files in (before, after))
-            _check_members(path, key.parts, keys, was, got)
+        for parts in {each.parts: None for each in keys}:
+            was, got = (lookup(document(files, path), parts) for files in (before, after))
+            _check_members(path, parts, keys, was, got)
 
     def _check_keys(self, path: str, before: Files, after: Files, now: Assignment) -> None:
-        old, new = document(before, path), document(after, path)
+        old, new, inner = document(before, path), document(after, path), self._inner.get(path, {})
         old_leaves, new_leaves = dict(_leaves(old)), dict(_leaves(new))
         changed = old_leaves.keys() ^ new_leaves.keys()
         shared = old_leaves.keys() & new_leaves.keys()
         changed |= {parts for parts in shared if not equal(old_leaves[parts], new_leaves[parts])}
         for parts in sorted(changed):
             was, got = old_leaves.get(parts), new_leaves.get(parts)
-            owners = [each for each in self._keys[path] if each.owns(parts)]
+            owners = [each for each in self._keys.get(path, ()) if each.owns(parts)]
             key = join_key(parts)
+            if key in inner:
+                check_prompt(path, before, after, inner[key], (), key)
+                continue
             said = shown(got) if parts in new_leaves else "it removed"
             if not owners:
-                known = sorted({each.key for each in self._keys[path]})
+                known = sorted({each.key for each in self._keys.get(path, ())} | inner.keys())
                 near = nearest(key, known)
                 hint = f" (nearest: {near})" if near else ""
                 raise InvalidEdit(f"{path}: {key}: got {said}, but the space opens only {', '.join(known)}{hint}")
             if parts in new_leaves and not any(each.name in now for each in owners):
                 raise InvalidEdit(f"{path}: {key}: got {said}, but {owners[0].name} needs {owners[0].when}")
             _check_members(path, parts, owners, was, got)
-        for dimension in self._keys[path]:
+        for dimension in self._keys.get(path, ()):
             if isinstance(dimension, CompactionDimension):
                 _check_compaction(dimension, old.get(TABLE, {}), new.get(TABLE, {}))
             if isinstance(dimension, FirstToolDimension):

@@ -12,11 +12,12 @@ from search_space.validation import shown
 
 
 def check_prompt(
-    path: str, before: Files, after: Files, groups: Mapping[str, SlotGroup], opened: Collection[str]
+    path: str, before: Files, after: Files, groups: Mapping[str, SlotGroup], opened: Collection[str], key: str = ""
 ) -> None:
-    """Raise InvalidEdit when a prompt file differs in more than the slots of ``groups`` (by section) and the sections
-    that are ``opened`` as a whole."""
-    old, new = read_prompt(before, path, missing_ok=True), read_prompt(after, path, missing_ok=True)
+    """Raise InvalidEdit when a prompt file, or the text at ``key`` of a file, differs in more than the slots of
+    ``groups`` (by section) and the sections that are ``opened`` as a whole."""
+    old, new = (read_prompt(files, path, key, missing_ok=True) for files in (before, after))
+    path = f"{path}: {key}" if key else path
     was, got = _skeleton(old, groups, opened), _skeleton(new, groups, opened)
     for heading, items in got:
         if (heading, items) not in was:

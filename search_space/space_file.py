@@ -69,6 +69,7 @@ class MemberSpec(KeySpec):
 class SlotSpec(Conditional):
     name: Name
     file: str = SYSTEM_FILE
+    key: str = ""
     section: str = ""
 
 
@@ -97,6 +98,7 @@ class LeadSpec(Strict):
     kind: Literal["lead"]
     name: Name
     file: str = SYSTEM_FILE
+    key: str = ""
     section: str = ""
 
 

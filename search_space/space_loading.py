@@ -42,6 +42,7 @@ from search_space.space_file import (
     PermissionSpec,
     RegionSpec,
     SentenceSpec,
+    SlotSpec,
     SpaceFile,
     TextSpec,
     ToolSpec,
@@ -51,6 +52,9 @@ from search_space.space_tools import description, first_tool, known_effects, par
 from search_space.toml_text import join_key, split_key
 from search_space.tools import Effects
 from search_space.validation import load_toml, nearest
+
+Place = tuple[str, str, str]
+"""Where a slot is: file, key in it (empty: the whole file), section."""
 
 
 def read_dimensions(
@@ -77,7 +81,7 @@ class _Loader:
         self._effects = effects
         self._specs = file.dimension
         self._at = 0
-        self._groups: dict[tuple[str, str], SlotGroup] = {}
+        self._groups: dict[Place, SlotGroup] = {}
 
     def load(self) -> tuple[list[Dimension], list[OpenText]]:
         builders: dict[type[BaseModel], Callable[[Any], Sequence[Dimension]]] = {
@@ -163,18 +167,18 @@ class _Loader:
         parent, values = next(iter(spec.when.items()))
         return Condition(parent, tuple(values))
 
-    def _group(self) -> dict[tuple[str, str], SlotGroup]:
+    def _group(self) -> dict[Place, SlotGroup]:
         """The slots of each section, found before any dimension is made because they share their section's order."""
-        slots: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
-        leads: set[tuple[str, str]] = set()
-        pools: dict[tuple[str, str], int] = {}
+        slots: dict[Place, dict[str, dict[str, str]]] = {}
+        leads: set[Place] = set()
+        pools: dict[Place, int] = {}
         for spec in self._numbered():
             if isinstance(spec, LeadSpec):
-                leads.add((spec.file, spec.section))
+                leads.add(_place(spec))
                 continue
             if not isinstance(spec, AlternativesSpec | SentenceSpec | DemonstrationsSpec):
                 continue
-            place = (spec.file, spec.section)
+            place = _place(spec)
             if isinstance(spec, DemonstrationsSpec):
                 if place in slots:
                     raise self._wrong("section", f"got {spec.section!r}, expected a section of its own")
@@ -187,13 +191,22 @@ class _Loader:
             for wordings in found.values():
                 self._check_texts(wordings)
             slots.setdefault(place, {}).update(found)
-        outlines: dict[str, tuple[str, ...]] = {}
-        for file, section in slots:
-            outlines[file] = (*outlines.get(file, ()), section)
+        outlines: dict[tuple[str, str], tuple[str, ...]] = {}
+        for file, key, section in slots:
+            outlines[file, key] = (*outlines.get((file, key), ()), section)
         try:
             return {
-                place: SlotGroup(*place, found, outlines[place[0]], place in leads, pools.get(place, 0), place in pools)
-                for place, found in slots.items()
+                (file, key, section): SlotGroup(
+                    file,
+                    section,
+                    found,
+                    outlines[file, key],
+                    has_lead=(file, key, section) in leads,
+                    at_most=pools.get((file, key, section), 0),
+                    optional_file=(file, key, section) in pools,
+                    key=key,
+                )
+                for (file, key, section), found in slots.items()
             }
         except ValueError as error:
             raise self._wrong("", f"{error}, expected different texts in one section") from None
@@ -217,20 +230,20 @@ class _Loader:
         return {file.stem: file.read_text(encoding="utf-8").strip("\n") for file in files}
 
     def _slot(self, spec: AlternativesSpec | SentenceSpec) -> list[Dimension]:
-        group = self._groups[spec.file, spec.section]
+        group = self._groups[_place(spec)]
         wordings = tuple(group.slots[spec.name])
         domain = Choice((None, *wordings) if isinstance(spec, SentenceSpec) else wordings)
         default = spec.default if spec.default is not None or isinstance(spec, SentenceSpec) else wordings[0]
         return [SlotDimension(spec.name, group, domain, self._condition(spec, domain, default), default)]
 
     def _lead(self, spec: LeadSpec) -> list[Dimension]:
-        group = self._groups.get((spec.file, spec.section))
+        group = self._groups.get(_place(spec))
         if group is None or len(group.slots) < 2:
             raise self._wrong("section", f"got {spec.section!r}, expected a section with two or more declared slots")
         return [LeadDimension(spec.name, group, Choice(tuple(group.slots)))]
 
     def _demonstrations(self, spec: DemonstrationsSpec) -> list[Dimension]:
-        group = self._groups[spec.file, spec.section]
+        group = self._groups[_place(spec)]
         return [DemonstrationDimension(name, group, Choice((False, True))) for name in group.slots]
 
     def _compaction(self, spec: CompactionSpec) -> list[Dimension]:
@@ -292,6 +305,11 @@ class _Loader:
             )
             for tool in spec.tools
         ]
+
+
+def _place(spec: SlotSpec | LeadSpec | DemonstrationsSpec) -> Place:
+    key = "" if isinstance(spec, DemonstrationsSpec) else spec.key
+    return spec.file, join_key(split_key(key)) if key else "", spec.section
 
 
 def strategy_parameters(strategy: str) -> list[str]:

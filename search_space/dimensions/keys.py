@@ -14,6 +14,7 @@ from search_space.errors import InvalidFile, MissingFile
 from search_space.keyed.formats import fixed_keys, format_of
 from search_space.keyed.python_text import constants
 from search_space.toml_text import lookup, split_key
+from search_space.validation import shown
 
 
 @lru_cache(maxsize=256)
@@ -29,6 +30,17 @@ def document(files: Files, file: str) -> Mapping[str, Any]:
     if file not in files:
         raise MissingFile(f"{file}: got nothing, but the space opens keys of this file")
     return _document(files[file], file)
+
+
+def text_at(files: Files, file: str, key: str) -> str:
+    """The text at a key. Raises MissingFile, InvalidFile."""
+    try:
+        value = lookup(document(files, file), split_key(key))
+    except KeyError:
+        value = None
+    if not isinstance(value, str):
+        raise InvalidFile(file, key, "nothing" if value is None else shown(value), "a text with sections and items")
+    return value
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from search_space import prompts
 from search_space.dimensions.base import Condition, Files
+from search_space.dimensions.keys import text_at
 from search_space.domains import Assignment, Choice, Domain, Scalar
 from search_space.edits import AddItem, Edit, Many, MoveItem, RemoveItem, ReplaceItem, SetText
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
@@ -25,7 +26,7 @@ SEEN = 64
 
 @dataclass(frozen=True)
 class SlotGroup:
-    """All slots of one section, in declared order.
+    """All slots of one section, in declared order. ``key`` names the text at a key of the file instead of the file.
 
     ``slots`` maps a slot's name to its wordings by id. ``outline`` names the file's sections in declared order: where
     this one is made when it is not there. ``has_lead`` says that a lead dimension opens the order; ``at_most``
@@ -39,6 +40,7 @@ class SlotGroup:
     has_lead: bool = False
     at_most: int = 0
     optional_file: bool = False
+    key: str = ""
     known: Mapping[str, tuple[str, str]] = field(init=False)
     order: Mapping[str, int] = field(init=False)
     _seen: dict[bytes | None, list[Entry]] = field(init=False, default_factory=dict, repr=False)
@@ -58,13 +60,17 @@ class SlotGroup:
         content = files.get(self.file)
         found = self._seen.get(content)
         if found is None:
-            section = read_prompt(files, self.file, missing_ok=self.optional_file).section(self.section)
+            section = self.prompt(files).section(self.section)
             texts = section.texts if section else ()
             found = [(at, *self.known[text]) for at, text in enumerate(texts) if text in self.known]
             if len(self._seen) >= SEEN:
                 self._seen.clear()
             self._seen[content] = found
         return found
+
+    def prompt(self, files: Files) -> prompts.Prompt:
+        """The prompt that the section belongs to. Raises MissingFile, InvalidFile."""
+        return read_prompt(files, self.file, self.key, missing_ok=self.optional_file)
 
     def place(self, slot: str, present: list[Entry]) -> int | None:
         """Where a new item of ``slot`` stands by declared order; None: at the end.
@@ -133,14 +139,18 @@ class SlotDimension:
         if now == wording:
             return None
         if wording is None:
-            return RemoveItem(file=group.file, section=group.section, text=texts[str(now)])
+            return RemoveItem(file=group.file, key=group.key, section=group.section, text=texts[str(now)])
         if now is not None:
-            return ReplaceItem(file=group.file, section=group.section, old=texts[now], text=texts[wording])
+            return ReplaceItem(
+                file=group.file, key=group.key, section=group.section, old=texts[now], text=texts[wording]
+            )
         if group.file not in files:
             made = prompts.add_section(prompts.parse(""), group.section, texts[wording])
             return SetText(file=group.file, text=made.render())
-        place, after = group.place(self.name, present), group.after(read_prompt(files, group.file))
-        return AddItem(file=group.file, section=group.section, text=texts[wording], position=place, after=after)
+        place, after = group.place(self.name, present), group.after(group.prompt(files))
+        return AddItem(
+            file=group.file, key=group.key, section=group.section, text=texts[wording], position=place, after=after
+        )
 
     def describe(self, value: Scalar) -> str:
         where = self.group.section or self.group.file
@@ -231,7 +241,7 @@ class LeadDimension:
     def _moves(self, files: Files, order: list[Entry]) -> tuple[MoveItem, ...]:
         """Moves that put the known items in ``order`` and leave every other item where it is."""
         group = self.group
-        section = read_prompt(files, group.file).section(group.section)
+        section = group.prompt(files).section(group.section)
         current = list(section.texts) if section else []
         wanted = list(current)
         for place, entry in zip(sorted(at for at, _, _ in order), order, strict=True):
@@ -241,7 +251,7 @@ class LeadDimension:
             if current[place] != text:
                 current.remove(text)
                 current.insert(place, text)
-                moves.append(MoveItem(file=group.file, section=group.section, text=text, position=place))
+                moves.append(MoveItem(file=group.file, key=group.key, section=group.section, text=text, position=place))
         return tuple(moves)
 
     def describe(self, value: Scalar) -> str:
@@ -251,8 +261,10 @@ class LeadDimension:
         return tuple(slot for slot in self.group.slots if assignment.get(slot) not in (None, False))
 
 
-def read_prompt(files: Files, file: str, *, missing_ok: bool = False) -> prompts.Prompt:
-    """A prompt file, parsed. Raises MissingFile, InvalidFile."""
+def read_prompt(files: Files, file: str, key: str = "", *, missing_ok: bool = False) -> prompts.Prompt:
+    """A prompt file, or the text at a key of a file with keys, parsed. Raises MissingFile, InvalidFile."""
+    if key:
+        return prompts.parse(text_at(files, file, key))
     if file not in files:
         if missing_ok:
             return prompts.parse("")

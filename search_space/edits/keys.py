@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import JsonValue
 
-from search_space.diffs import read_text
+from search_space.diffs import encode, read_text
 from search_space.edits.base import FileEdit, Files, shown
 from search_space.errors import InvalidEdit, InvalidFile
 from search_space.keyed.formats import format_of
@@ -25,8 +25,7 @@ class SetKey(FileEdit):
     value: JsonValue
 
     def apply(self, files: Files) -> dict[str, bytes]:
-        value_at(files, self.file, self.key)  # says so when the file is not of its format
-        return self._put(files, _set(self.file, read_text(files, self.file), self.key, self.value))
+        return set_key(files, self.file, self.key, self.value)
 
     def describe(self) -> str:
         if self.value is None:
@@ -79,6 +78,12 @@ def value_at(files: Files, file: str, key: str) -> Any:
         return None
     except InvalidFile as error:
         raise InvalidEdit(str(error)) from None
+
+
+def set_key(files: Files, file: str, key: str, value: JsonValue) -> dict[str, bytes]:
+    """The tree with a key of a file set, or removed when ``value`` is None. Raises :class:`InvalidEdit`."""
+    value_at(files, file, key)  # says so when the file is not of its format
+    return {**files, file: encode(_set(file, read_text(files, file), key, value), file)}
 
 
 def _set(file: str, text: str, key: str, value: JsonValue) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from search_space import prompts
 from search_space.diffs import read_text
 from search_space.edits.base import FileEdit, Files, shown
+from search_space.edits.keys import set_key, value_at
 from search_space.errors import InvalidEdit
 
 if TYPE_CHECKING:
@@ -16,28 +17,41 @@ if TYPE_CHECKING:
 
 
 class PromptEdit(FileEdit):
-    """An edit of one section of a prompt file; ``section`` is its heading, ``""`` the part before any heading."""
+    """An edit of one section of a prompt: of a file, or of the text at ``key`` of a file with keys. ``section`` is its
+    heading, ``""`` the part before any heading."""
 
     section: str
+    key: str = ""
 
     def apply(self, files: Files) -> dict[str, bytes]:
-        text = read_text(files, self.file)
+        text = self._read(files)
         whole = text if text.endswith("\n") or not text else text + "\n"
         try:
             after = self._change(prompts.parse(whole)).render()
         except prompts.NotOneItem as error:
             raise InvalidEdit(f"{self._where()}: {error}") from None
-        return self._put(files, after if whole == text else after.removesuffix("\n"))
+        after = after if whole == text else after.removesuffix("\n")
+        return set_key(files, self.file, self.key, after) if self.key else self._put(files, after)
 
     @abstractmethod
     def _change(self, prompt: prompts.Prompt) -> prompts.Prompt:
         """The prompt with the edit made. Raises :class:`InvalidEdit`."""
 
+    def _read(self, files: Files) -> str:
+        if not self.key:
+            return read_text(files, self.file)
+        value = value_at(files, self.file, self.key)
+        if not isinstance(value, str):
+            raise InvalidEdit(f"{self.file}: {self.key}: got {shown(value)}, expected a text with sections and items")
+        return value
+
     def _where(self) -> str:
-        return f"{self.file}: section '{self.section}'" if self.section else f"{self.file}: before the first heading"
+        place = f"{self.file}: {self.key}" if self.key else self.file
+        return f"{place}: section '{self.section}'" if self.section else f"{place}: before the first heading"
 
     def _in(self) -> str:
-        return f"'{self.section}' in {self.file}" if self.section else self.file
+        place = f"{self.key} of {self.file}" if self.key else self.file
+        return f"'{self.section}' in {place}" if self.section else place
 
     def _find(self, prompt: prompts.Prompt) -> int:
         """The section's position; it must stand in the file exactly once."""
@@ -97,7 +111,7 @@ class AddItem(PromptEdit):
         return f"add to {self._in()}: {shown(self.text)}"
 
     def _inverse(self, files: Files) -> Edit | None:
-        return RemoveItem(file=self.file, section=self.section, text=self.text)
+        return RemoveItem(file=self.file, key=self.key, section=self.section, text=self.text)
 
 
 class RemoveItem(PromptEdit):
@@ -117,11 +131,13 @@ class RemoveItem(PromptEdit):
         return f"remove from {self._in()}: {shown(self.text)}"
 
     def _inverse(self, files: Files) -> Edit | None:
-        prompt = prompts.parse(read_text(files, self.file))
+        prompt = prompts.parse(self._read(files))
         index = self._find(prompt)
         position = self._find_item(prompt.sections[index], self.text)
         after = prompt.sections[index - 1].heading if index else None
-        return AddItem(file=self.file, section=self.section, text=self.text, position=position, after=after)
+        return AddItem(
+            file=self.file, key=self.key, section=self.section, text=self.text, position=position, after=after
+        )
 
 
 class MoveItem(PromptEdit):
@@ -142,9 +158,9 @@ class MoveItem(PromptEdit):
         return f"move to place {self.position + 1} of {self._in()}: {shown(self.text)}"
 
     def _inverse(self, files: Files) -> Edit | None:
-        prompt = prompts.parse(read_text(files, self.file))
+        prompt = prompts.parse(self._read(files))
         old = self._find_item(prompt.sections[self._find(prompt)], self.text)
-        return MoveItem(file=self.file, section=self.section, text=self.text, position=old)
+        return MoveItem(file=self.file, key=self.key, section=self.section, text=self.text, position=old)
 
 
 class ReplaceItem(PromptEdit):
@@ -166,4 +182,4 @@ class ReplaceItem(PromptEdit):
         return f"say in {self._in()} {shown(self.text)} instead of {shown(self.old)}"
 
     def _inverse(self, files: Files) -> Edit | None:
-        return ReplaceItem(file=self.file, section=self.section, old=self.text, text=self.old)
+        return ReplaceItem(file=self.file, key=self.key, section=self.section, old=self.text, text=self.old)

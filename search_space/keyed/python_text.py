@@ -33,6 +33,7 @@ OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.LShift: operator.lshift,
 }
 NEWLINE = re.compile(rb"\r\n|\r|\n")
+TRIPLE = re.compile(r"(\"\"\"|''')(\\\r?\n)?")
 POWER = re.compile(r"(2\s*\*\*\s*)\d+\Z")
 NESTED = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
 
@@ -227,9 +228,9 @@ def _literals(value: Any, old: str) -> Iterator[str]:
     if power and isinstance(value, int) and value > 0 and value & (value - 1) == 0:
         yield power[1] + str(value.bit_length() - 1)
     if isinstance(value, str):
-        quotes = re.search(r"\"\"\"|'''", old)
-        if quotes and old.startswith(quotes[0]) and "\\" not in value:
-            yield quotes[0] + value + quotes[0]
+        quotes = TRIPLE.match(old)
+        if quotes and "\\" not in value:
+            yield quotes[0] + value + quotes[1]
         if '"' in old:
             yield json.dumps(value, ensure_ascii=False)
     yield repr(value)

@@ -175,7 +175,7 @@ def _literal(value: str, indent: int, newline: str) -> str:
     body = value.rstrip("\n")
     ends = len(value) - len(body)
     chomping = "-" if ends == 0 else "" if ends == 1 else "+"
-    depth = "2" if body[:1] in (" ", "\n") else ""
+    depth = "2" if body.lstrip("\n").startswith(" ") else ""
     lines = [" " * (indent + 2) + line if line else "" for line in body.split("\n")]
     return newline.join([f"|{depth}{chomping}", *lines, *([""] * (ends - 1))])
 
