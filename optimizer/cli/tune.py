@@ -98,7 +98,9 @@ def tune(
         print(f"{ended.why}; {ended.hint or 'the same command goes on'}", file=sys.stderr)
         raise typer.Exit(EXIT_TO_MEND if ended.to_mend else EXIT_STOPPED)
     figures = _figures(found, project.divided) | _judged(planned)
-    made = hand_over(place, found.before, found.after, project.divided, figures)
+    # The embedded model counts as the budget does; others have tokens of their own.
+    known = found.tokens if wanted.embedded else None
+    made = hand_over(place, found.before, found.after, project.divided, figures, known)
     if as_json:
         told = {**figures, "context_tokens": made.context_tokens, "prompt_file": str(made.prompt_file)}
         typer.echo(json_text({**told, "self_contained": made.self_contained, "folder": str(made.folder)}, indent=2))

@@ -12,7 +12,7 @@ from optimizer.datasets.splitting import Divided
 from optimizer.errors import SettingsError
 from optimizer.records import Split
 from search_space.diffs import make_diff
-from search_space.prompting.cases import write_cases
+from search_space.prompting.cases import Case, write_cases
 from search_space.prompting.compose import Composed, compose
 from search_space.prompting.harness import PromptHarness, prompt_from_files
 from search_space.prompting.memory import Memory
@@ -47,9 +47,15 @@ def check_place(folder: Path) -> None:
 
 
 def hand_over(
-    folder: Path, before: Mapping[str, bytes], after: Mapping[str, bytes], divided: Divided, told: Mapping[str, Any]
+    folder: Path,
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
+    divided: Divided,
+    told: Mapping[str, Any],
+    tokens: Mapping[str, int] | None = None,
 ) -> Handover:
-    """Write the harness ``after``, tuned from ``before``, and what is ``told`` of it into ``folder``."""
+    """Write the harness ``after``, tuned from ``before``, and what is ``told`` of it into ``folder``. ``tokens`` are
+    estimates of requests that are known already, by case: making one takes a look through all stored cases."""
     harness, memory = prompt_from_files(after), Memory(divided.stored)
     folder.mkdir(parents=True, exist_ok=True)
     for name in sorted(after):
@@ -60,7 +66,9 @@ def hand_over(
     diff = make_diff({PROMPT_FILE: original.encode()}, {PROMPT_FILE: text.encode()}) if text != original else ""
     _write(folder / PROMPT_FILE, text.encode())
     _write(folder / DIFF_FILE, diff.encode())
-    made = Handover(folder, folder / PROMPT_FILE, self_contained(harness), largest(harness, memory, divided), diff)
+    made = Handover(
+        folder, folder / PROMPT_FILE, self_contained(harness), largest(harness, memory, divided, tokens or {}), diff
+    )
     summary = {
         **told,
         "context_tokens": made.context_tokens,
@@ -89,11 +97,11 @@ def self_contained(harness: PromptHarness) -> bool:
     return not harness.per_question and not turns
 
 
-def largest(harness: PromptHarness, memory: Memory, divided: Divided) -> int:
+def largest(harness: PromptHarness, memory: Memory, divided: Divided, known: Mapping[str, int]) -> int:
     """Tokens of the largest request, estimated as ``context_tokens`` is, over every question of every split."""
-    asked: Iterable[Any] = (case for cases in divided.asked.values() for case in cases)
+    asked: Iterable[Case] = (case for cases in divided.asked.values() for case in cases)
     if harness.per_question:
-        return max(compose(harness, memory, case.question, case.group).tokens for case in asked)
+        return max(known.get(case.id) or compose(harness, memory, case.question, case.group).tokens for case in asked)
     # The examples are the same for all that are not among them: the longest question tells.
     longest = sorted(asked, key=lambda case: len(case.question))[-20:]
     return max(compose(harness, memory, case.question, case.group).tokens for case in longest)
