@@ -132,7 +132,9 @@ def proposer_of(planned: Planned) -> Proposer:
         weighted.append((RandomProposer(), wanted.random))
     if wanted.sweep:
         weighted.append((SweepProposer(), wanted.sweep))
-    first = (HumanProposer(planned.folder / wanted.human),) if wanted.human else ()
+    first = [HumanProposer(planned.folder / wanted.human)] if wanted.human else []
+    if wanted.recipes:
+        first.append(HumanProposer(planned.folder / wanted.recipes, name="recipes"))
     return MixProposer(weighted, first=first)
 
 

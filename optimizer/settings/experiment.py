@@ -95,17 +95,19 @@ class BudgetSettings(Settings):
 
 
 class ProposerSettings(Settings):
-    """Who proposes, by weight. ``human`` names a folder of proposals; what is in it goes first."""
+    """Who proposes, by weight. ``human`` names a folder of a person's proposals; what is in it goes first. ``recipes``
+    names one of ready proposals in the same form, written by a program: they come next."""
 
     thompson: Annotated[float, Field(ge=0)] = 0.0
     random: Annotated[float, Field(ge=0)] = 0.0
     tpe: Annotated[float, Field(ge=0)] = 0.0
     sweep: Annotated[float, Field(ge=0)] = 0.0
     human: str | None = None
+    recipes: str | None = None
 
     @model_validator(mode="after")
     def _somebody(self) -> ProposerSettings:
-        if self.thompson + self.random + self.tpe + self.sweep == 0 and self.human is None:
+        if self.thompson + self.random + self.tpe + self.sweep == 0 and self.human is None and self.recipes is None:
             raise ValueError(
                 "expected at least one proposer: thompson, random, tpe or sweep above 0, or a folder for human"
             )

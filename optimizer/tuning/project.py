@@ -101,7 +101,7 @@ def plan_project(wanted: Wanted) -> Project:
         "space.toml": tomlkit.dumps(space_of(material)),
         "program.md": PROGRAM,
         **{
-            f"proposals/{number:02}.toml": tomlkit.dumps({"hypothesis": why, "changes": dict(changes)})
+            f"recipes/{number:02}.toml": tomlkit.dumps({"hypothesis": why, "changes": dict(changes)})
             for number, (why, changes) in enumerate(recipes_of(material), start=1)
         },
     }
@@ -229,7 +229,7 @@ def _experiment_text(name: str, wanted: Wanted, divided: Divided, metric: str) -
             "harness": f"../{HARNESS}",
             "suite": suite,
             "budget": {"rollouts": wanted.rollouts or usual_rollouts(divided)},
-            "proposers": {"thompson": 3.0, "random": 1.0, "human": "proposals"},
+            "proposers": {"thompson": 3.0, "random": 1.0, "human": "proposals", "recipes": "recipes"},
             "gate": {"holdout_repeats": 1},
             "model": {"agent": wanted.model},
         }
