@@ -12,6 +12,7 @@ from optimizer.models.embedded.caching import Measured, PromptCache, measure
 from optimizer.models.embedded.delegating import own_task
 from optimizer.models.embedded.dice import Dice
 from optimizer.models.embedded.knowledge import Knowledge
+from optimizer.models.embedded.learner import learned_answer
 from optimizer.models.embedded.policy import read_policy
 from optimizer.models.embedded.questions import read_question
 from optimizer.models.embedded.rates import rates_for
@@ -113,6 +114,8 @@ def _turn(request: Request, seed: int, measured: Measured, fresh: Dice) -> Turn:
     rates = rates_for(policy, measured.total_tokens)
     question = own_task(request["messages"])
     specs = request.get("tools", [])
+    if not specs and (answer := learned_answer(request)) is not None:
+        return Turn(answer)
     if not specs and asks_for_summary(prompt, text_of(blocks(request["messages"][-1]))):
         return Turn(summarise(question, request["max_tokens"], rates, fresh))
     toolbox = toolbox_for(specs)
