@@ -7,6 +7,7 @@ RatchetError                 (exit code 2; the text says what was got, what was 
 ├── LedgerError              unreadable, corrupted or full; never overwritten
 ├── CampaignBusy             another process runs this campaign
 ├── CampaignMissing          no such campaign here
+├── FetchError               a public set did not come whole, or is another one
 ├── SandboxError             rollouts cannot be started on this machine
 └── ModelUnavailable         the model behind the door failed, and waiting is of no use or was of none
 BudgetExceeded               internal: a reservation that the budget does not cover
@@ -46,6 +47,10 @@ class CampaignBusy(RatchetError):
 
 class CampaignMissing(RatchetError):
     """There is no such campaign here."""
+
+
+class FetchError(RatchetError):
+    """A file of a public set cannot be fetched or taken; nothing wrong is put in its place."""
 
 
 class SandboxError(RatchetError):

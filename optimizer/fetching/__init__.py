@@ -1,0 +1,1 @@
+"""Public sets of data: what is known of them, and how they get here whole."""
