@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from optimizer.acceptance.calibration import Calibration
 from optimizer.acceptance.power import (
     Bar,
+    error_for,
     error_of,
     exam_bar,
     rollouts_for,
@@ -48,8 +49,10 @@ def prospects(
     """From the noise found; ``rollouts`` is what the search may spend (None: no limit) and ``exam_rollouts`` the last
     exam. None while the noise is not known."""
     search, exam = search_bar(preset.working), exam_bar(preset.exam)
+    # A gain below the least that is kept is not seen with any number of rollouts.
+    gains = [gain for gain in GAINS if error_for(gain, search)]
     if found.deterministic:
-        needed = tuple(Needed(gain, tasks_for(gain, search), tasks_for(gain, exam)) for gain in GAINS)
+        needed = tuple(Needed(gain, tasks_for(gain, search), tasks_for(gain, exam)) for gain in gains)
         held = certify > 1 and (exam_rollouts is None or exam_rollouts >= 2 * certify)
         room = tasks if rollouts is None else min(tasks, rollouts // 2)
         return Prospects(
@@ -61,7 +64,7 @@ def prospects(
     if not found.noise:
         return None
     noise = found.noise
-    needed = tuple(Needed(gain, rollouts_for(gain, search, noise), rollouts_for(gain, exam, noise)) for gain in GAINS)
+    needed = tuple(Needed(gain, rollouts_for(gain, search, noise), rollouts_for(gain, exam, noise)) for gain in gains)
     return Prospects(
         _in_search(search, preset.working, noise, tasks, rollouts),
         _in_exam(exam, preset.exam, noise, certify, exam_rollouts),

@@ -189,7 +189,7 @@ def _told(figures: dict[str, Any], made: Handover, found: Outcome) -> str:
     if "holdout_score_without_copies" in figures:
         without = figures["holdout_score_without_copies"]
         lines.append(
-            f"  tuned, without the {figures['near_copies']} near-copies of cases in the data  {_shown(without)}"
+            f"  tuned, near-copies of cases in the data ({figures['near_copies']}) left out  {_shown(without)}"
         )
     if "judge" in figures:
         judge = figures["judge"]

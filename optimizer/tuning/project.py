@@ -7,8 +7,10 @@ import json
 import re
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ from search_space.prompting.settings import SETTINGS_FILE, PromptSettings
 
 CONTEXT_TOKENS = 8000
 LONGEST_PROMPT = 1_000_000
+LEAST_SEARCH = 3000
+"""Rollouts of a search, where that is no more than thirty variants on all of its cases."""
 HARNESS = "harness"
 EXPERIMENT = "experiment"
 PLACEHOLDER = re.compile(r"\{\{?\s*(question|input|text|query|prompt|message)\s*\}?\}")
@@ -174,7 +178,13 @@ def _divided(wanted: Wanted) -> Divided:
 
 
 def _rankings(cases: Sequence[Case], seed: int) -> dict[str, list[str]]:
-    return {}
+    """Orders in which examples that are the same for all questions are shown, the first k of them: ``balanced`` takes
+    answers by turns, each one's cases in a random order."""
+    by_answer: dict[str, list[str]] = defaultdict(list)
+    for case in sorted(cases, key=lambda each: hashlib.sha256(f"{seed}\0{each.id}".encode()).digest()):
+        by_answer[case.answer].append(case.id)
+    turns = zip_longest(*(by_answer[answer] for answer in sorted(by_answer)))
+    return {"balanced": [name for turn in turns for name in turn if name is not None]}
 
 
 def _settings_text(settings: PromptSettings, material: Material) -> str:
@@ -230,13 +240,21 @@ def _experiment_text(name: str, wanted: Wanted, divided: Divided, metric: str) -
             "suite": suite,
             "budget": {"rollouts": wanted.rollouts or usual_rollouts(divided)},
             "proposers": {"thompson": 3.0, "random": 1.0, "human": "proposals", "recipes": "recipes"},
-            "gate": {"holdout_repeats": 1},
+            # What is looked for is the score within the context budget: nothing is given up for being simpler.
+            "gate": {
+                "preset": "careful" if wanted.embedded else "fast",
+                "prune_share": 0.0,
+                "holdout_repeats": 1,
+                "calibrate": not wanted.embedded,
+            },
             "model": {"agent": wanted.model},
         }
     )
 
 
 def usual_rollouts(divided: Divided) -> int:
-    """A budget that fits the data: the holdout twice, an exam, and about thirty variants on every search case."""
+    """A budget that fits the data: the holdout twice, two exams, and a search of twelve variants on all of its cases,
+    more where these are few (most variants are dropped after some)."""
     sizes = {split: len(divided.asked[split]) for split in Split}
-    return 2 * sizes[Split.holdout] + 6 * sizes[Split.certify] + 30 * sizes[Split.search]
+    search = max(12 * sizes[Split.search], min(30 * sizes[Split.search], LEAST_SEARCH))
+    return 2 * sizes[Split.holdout] + 4 * sizes[Split.certify] + search

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.acceptance.calibration import Calibration
 from optimizer.acceptance.distributions import normal_cdf
 from optimizer.acceptance.evidence import probability_better
 from optimizer.acceptance.power import (
@@ -23,6 +24,7 @@ from optimizer.acceptance.power import (
     tasks_for,
 )
 from optimizer.acceptance.presets import CAREFUL, FAST
+from optimizer.acceptance.prospects import prospects
 
 SEARCH, EXAM = search_bar(FAST.working), exam_bar(FAST.exam)
 
@@ -74,3 +76,12 @@ def test_tasks_of_a_deterministic_suite() -> None:
 
 def test_the_error_is_that_of_a_mean_of_differences() -> None:
     assert error_of(0.25, 50, 3, 5) == pytest.approx(math.sqrt(0.25 * (1 / 3 + 1 / 5) / 50))
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_a_gain_below_the_least_that_is_kept_is_never_seen(deterministic: bool) -> None:
+    found = Calibration(20, 20, 10, 0.5, 0.01, 0.3, 0.0, 0.0, 0.0, deterministic, False, None)
+    seen = prospects(found, CAREFUL, tasks=60, certify=30, rollouts=None, exam_rollouts=None)
+    assert seen is not None
+    gains = [needed.gain for needed in seen.needed]
+    assert gains and min(gains) > CAREFUL.working.min_gain
