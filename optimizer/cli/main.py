@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli import bench, calibrate, door, fetch, importing, init, inspect, run, tune, upkeep
+from optimizer.cli import bench, calibrate, door, fetch, importing, init, inspect, replay, run, tune, upkeep
 from optimizer.cli.hiding import hide_memory
 from optimizer.errors import RatchetError
 from search_space.errors import SearchSpaceError
@@ -44,6 +44,7 @@ app.command("import")(importing.import_)
 app.command("fetch")(fetch.fetch)
 app.command("tune")(tune.tune)
 app.command("render")(tune.render)
+app.command("replay")(replay.replay)
 app.command("bench")(bench.bench)
 
 

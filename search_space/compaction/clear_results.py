@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search_space.compaction.history import History, Result, drop_oldest, replace_results, seen_results, text_chars
+from search_space.compaction.history import History, drop_oldest, text_chars
+from search_space.compaction.shortened import Result, Shortened
 from search_space.messages import CHARS_PER_TOKEN, Message, Model
 
 
@@ -23,30 +24,23 @@ class ClearResults:
     min_chars: int = 200
 
     def compact(self, messages: Sequence[Message], *, limit_tokens: int, model: Model | None = None) -> list[Message]:
-        history = History(messages)
+        history = History.of(messages)
         if history.fits(limit_tokens):
-            return list(messages)
-        seen, first = seen_results(messages, keep=self.keep_results, block=self.block)
+            return list(history)
+        if (shortened := history.kept.get(self)) is None:
+            shortened = history.kept[self] = Shortened(history, _cleared)
+        seen, first = shortened.look(self.keep_results, self.block)
         excess = history.chars - limit_tokens * CHARS_PER_TOKEN
-        swaps = [_Swap(result, placeholder(result)) for result in seen]
-        steps = [(count, self.min_chars) for count in (*range(first, len(seen), self.block), len(seen))]
-        cleared: list[_Swap] = []
-        for count, least in (*steps, (len(seen), 0)):
-            cleared = [swap for swap in swaps[:count] if len(swap.result.text) >= least and swap.saved > 0]
-            if sum(swap.saved for swap in cleared) >= excess:
-                break
-        new = {(swap.result.message, swap.result.block): swap.text for swap in cleared}
-        return drop_oldest(replace_results(messages, new), limit_tokens, keep=len(messages), block=2 * self.block)
+        level, count = self.min_chars, shortened.least(self.min_chars, [*range(first, seen, self.block), seen], excess)
+        if count is None:
+            level, count = 0, seen
+        return drop_oldest(shortened.rendered(level, count), limit_tokens, keep=len(history), block=2 * self.block)
 
 
-class _Swap:
-    """A result, what would stand in its place, and the characters saved."""
-
-    __slots__ = ("result", "saved", "text")
-
-    def __init__(self, result: Result, text: str) -> None:
-        self.result, self.text = result, text
-        self.saved = text_chars(result.text) - text_chars(text)
+def _cleared(result: Result, min_chars: int) -> str | None:
+    """What stands in the place of a result, where that is shorter."""
+    text = placeholder(result)
+    return text if len(result.text) >= min_chars and text_chars(text) < text_chars(result.text) else None
 
 
 def placeholder(result: Result) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from search_space.compaction.facts import best, extract, render, terms_of
+from search_space.compaction.facts import gathered, render
 from search_space.compaction.history import History, choose_cut, pin_chars, with_pin
-from search_space.messages import CHARS_PER_TOKEN, Message, Model, text_of
+from search_space.messages import CHARS_PER_TOKEN, Message, Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +26,27 @@ class FactLedger:
     _remembered: dict[tuple[str, int], str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def compact(self, messages: Sequence[Message], *, limit_tokens: int, model: Model | None = None) -> list[Message]:
-        history = History(messages)
-        if history.fits(limit_tokens) or len(messages) < 2:
-            return list(messages)
+        history = History.of(messages)
+        if history.fits(limit_tokens) or len(history) < 2:
+            return list(history)
         room = limit_tokens * CHARS_PER_TOKEN
         digests = history.digests()
 
         def ledger(cut: int) -> str:
             key = (digests[cut], room // 3)
             if key not in self._remembered:
-                self._remembered[key] = self._ledger(messages, cut, room // 3)
+                self._remembered[key] = self._ledger(history, cut, room // 3)
             return self._remembered[key]
 
         def fits(cut: int) -> bool:
-            return history.chars_with_cut(cut) + pin_chars(messages[0], ledger(cut)) <= room
+            return history.chars_with_cut(cut) + pin_chars(history[0], ledger(cut)) <= room
 
         cut = choose_cut(history, self.keep_messages, self.block, fits)
-        return with_pin(messages[0], ledger(cut), messages[cut:], limit_tokens)
+        return with_pin(history, ledger(cut), cut, limit_tokens)
 
-    def _ledger(self, messages: Sequence[Message], cut: int, max_chars: int) -> str:
+    def _ledger(self, history: History, cut: int, max_chars: int) -> str:
         if cut <= 1:
             return ""
         head = f"[Facts kept from {cut - 1} earlier messages that are no longer shown:]"
-        task = text_of(messages[0]["content"])
-        facts = best(extract(messages[1:cut], terms_of(task)), self.max_facts, max_chars - len(head))
+        facts = gathered(history, cut).best(self.max_facts, max_chars - len(head))
         return "\n".join((head, render(facts))) if facts else head

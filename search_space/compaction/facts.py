@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from bisect import insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
-from search_space.compaction.history import call_text
-from search_space.messages import Message, blocks, text_of
+from search_space.compaction.history import History, call_text
+from search_space.messages import Block, Message, blocks, text_of
 
 LINE_CHARS = 160
 """A fact longer than this is cut."""
 PER_RESULT = 24
 """At most this many facts are taken from one tool result."""
+MOST_TRIED = 1000
+"""So many of the best facts are tried for a place; a long conversation has far more, and they are worth no more."""
+LEAST_CHARS = 3
+"""Fewer hold no fact: a rendered line has two spaces before it and an end."""
 SHORT_RESULT = (3, 240)
 """A result of at most so many lines and characters is a fact as a whole."""
 
@@ -63,25 +69,78 @@ class Fact:
     score: float
 
 
+class Gathered:
+    """The facts of a conversation that grows at its end, without repeats, and in the order of their worth.
+
+    ``terms``: identifiers that matter (:func:`terms_of`). ``spoken``: also what was said, beside the tools' results.
+    """
+
+    def __init__(self, terms: frozenset[str], *, spoken: bool = True) -> None:
+        self.facts: list[Fact] = []
+        self._terms, self._spoken = terms, spoken
+        self._met: set[tuple[str, str]] = set()
+        self._order: list[tuple[float, int]] = []
+        self._calls: dict[str, str] = {}
+
+    def add(self, message: Message) -> None:
+        """The conversation goes on with ``message``."""
+        content = blocks(message)
+        for fact in self._of(message, content):
+            # A line that says where it stands is the same fact whichever call showed it.
+            key = ("" if _LOCATED.match(fact.text) else fact.source, fact.text)
+            if key not in self._met:
+                self._met.add(key)
+                insort(self._order, (-fact.score, -len(self.facts)))
+                self.facts.append(fact)
+        self._calls = {b["id"]: call_text(b["name"], b["input"]) for b in content if b["type"] == "tool_use"}
+
+    def best(self, max_facts: int, max_chars: int) -> list[Fact]:
+        """The highest scored facts, later ones first among equals, in their original order: at most ``max_facts``, and
+        at most ``max_chars`` characters as rendered by :func:`render`."""
+        return _best(self.facts, (-index for _, index in self._order), max_facts, max_chars)
+
+    def _of(self, message: Message, content: Sequence[Block]) -> Iterator[Fact]:
+        for block in content:
+            if block["type"] == "tool_result":
+                source = self._calls.get(block["tool_use_id"], "a tool")
+                weight = 0.3 if block.get("is_error") else 1.0
+                for score, line in _lines(text_of(block["content"]), self._terms):
+                    yield Fact(source, line, score * weight)
+        if self._spoken:
+            yield from _said(message, self._terms)
+
+
+def gathered(history: History, cut: int, *, spoken: bool = True) -> Gathered:
+    """The facts of what ``cut`` drops. They are kept with the history: a cut further on costs by what is between."""
+    key = (Gathered, spoken)
+    if (known := history.kept.get(key)) is None or known[0] > cut:
+        known = (1, Gathered(terms_of(text_of(history[0]["content"])), spoken=spoken))
+    for message in history[known[0] : cut]:
+        known[1].add(message)
+    history.kept[key] = (cut, known[1])
+    found: Gathered = known[1]
+    return found
+
+
 def extract(messages: Sequence[Message], terms: frozenset[str]) -> list[Fact]:
     """The facts of ``messages`` in order, without repeats. ``terms``: identifiers that matter (:func:`terms_of`)."""
-    found: dict[tuple[str, str], Fact] = {}
-    for fact in _all(messages, terms):
-        # A line that says where it stands is the same fact whichever call showed it.
-        source = "" if _LOCATED.match(fact.text) else fact.source
-        found.setdefault((source, fact.text), fact)
-    return list(found.values())
+    found = Gathered(terms)
+    for message in messages:
+        found.add(message)
+    return found.facts
 
 
 def best(facts: Sequence[Fact], max_facts: int, max_chars: int) -> list[Fact]:
-    """The highest scored facts, later ones first among equals, in their original order: at most ``max_facts``, and
-    at most ``max_chars`` characters as rendered by :func:`render`."""
-    order = sorted(range(len(facts)), key=lambda i: (-facts[i].score, -i))
+    """As :meth:`Gathered.best`, of these."""
+    return _best(facts, sorted(range(len(facts)), key=lambda i: (-facts[i].score, -i)), max_facts, max_chars)
+
+
+def _best(facts: Sequence[Fact], order: Iterable[int], max_facts: int, max_chars: int) -> list[Fact]:
     chosen: list[int] = []
     sources: set[str] = set()
     left = max_chars
-    for index in order:
-        if len(chosen) == max_facts:
+    for index in islice(order, MOST_TRIED):
+        if len(chosen) == max_facts or left < LEAST_CHARS:
             break
         fact = facts[index]
         cost = len(fact.text) + 3 + (0 if fact.source in sources else len(fact.source) + 1)
@@ -100,9 +159,15 @@ def render(facts: Sequence[Fact]) -> str:
     return "\n".join("\n".join((source, *lines)) for source, lines in by_source.items())
 
 
-def decisions(messages: Sequence[Message]) -> list[Fact]:
-    """What the assistant said that reads like a conclusion or a plan, and what the user said after the task."""
-    return [fact for message in messages for fact in _said(message, frozenset())]
+def last_decisions(messages: Sequence[Message], count: int) -> list[Fact]:
+    """The last things that the assistant said that read like a conclusion or a plan, or the user said after the
+    task; in their order."""
+    found: list[Fact] = []
+    for message in reversed(messages):
+        if len(found) >= count:
+            break
+        found = [*_said(message, frozenset()), *found]
+    return found[-count:]
 
 
 @lru_cache(maxsize=64)
@@ -113,20 +178,6 @@ def terms_of(text: str) -> frozenset[str]:
         whole = next(group for group in match.groups() if group)
         terms.update(word for word in (whole, *_WORD.findall(whole)) if len(word) > 2)
     return frozenset(terms)
-
-
-def _all(messages: Sequence[Message], terms: frozenset[str]) -> Iterator[Fact]:
-    calls: dict[str, str] = {}
-    for message in messages:
-        content = blocks(message)
-        for block in content:
-            if block["type"] == "tool_result":
-                source = calls.get(block["tool_use_id"], "a tool")
-                weight = 0.3 if block.get("is_error") else 1.0
-                for score, line in _lines(text_of(block["content"]), terms):
-                    yield Fact(source, line, score * weight)
-        yield from _said(message, terms)
-        calls = {b["id"]: call_text(b["name"], b["input"]) for b in content if b["type"] == "tool_use"}
 
 
 def _said(message: Message, terms: frozenset[str]) -> Iterator[Fact]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, overload
 
 from search_space.messages import CHARS_PER_TOKEN, Block, Message, ToolResultBlock, blocks, text_of
 
@@ -23,43 +23,92 @@ FLOOR_CHARS = 80
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class History:
-    """A conversation with the size of each message; built once per rendering."""
+class History(Sequence[Message]):
+    """A conversation that grows at its end, each message of which is measured once.
 
-    def __init__(self, messages: Sequence[Message]) -> None:
-        self.messages = messages
-        self._measured = [_measure(message) for message in messages]
-        self._chars_from = [0] * (len(messages) + 1)
-        for index in range(len(messages) - 1, -1, -1):
-            self._chars_from[index] = self._chars_from[index + 1] + self._measured[index].chars + 1
+    A caller that renders the same growing conversation again and again hands the same history over each time: a
+    rendering then costs by what is new and by what is shown, not by all that was ever said. ``kept`` is room for what a
+    strategy wants to find again, by the strategy.
+    """
+
+    def __init__(self, messages: Iterable[Message] = ()) -> None:
+        self.kept: dict[object, Any] = {}
+        self._messages: list[Message] = []
+        self._measured: list[_Measured] = []
+        self._chars_before = [0]
+        self._cuts: list[int] = []
+        self._running = hashlib.blake2b(digest_size=16)
+        self._digests = [self._running.hexdigest()]
+        for message in messages:
+            self.append(message)
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> History:
+        """``messages`` itself when it is a history already."""
+        return messages if isinstance(messages, cls) else cls(messages)
+
+    def append(self, message: Message) -> None:
+        """The conversation goes on with ``message``."""
+        if self._messages and not _answers_a_call(message):
+            self._cuts.append(len(self._messages))
+        self._messages.append(message)
+        self._measured.append(_measure(message))
+        self._chars_before.append(self._chars_before[-1] + self._measured[-1].chars + 1)
+
+    def replace(self, new: Mapping[int, Message]) -> None:
+        """Other messages in the places of some that answer the same calls; costs by what stands behind the first."""
+        for index, message in new.items():
+            self._messages[index], self._measured[index] = message, _measure(message)
+        self._digests, first = [], min(new, default=len(self._messages))
+        del self._chars_before[first + 1 :]
+        for measured in self._measured[first:]:
+            self._chars_before.append(self._chars_before[-1] + measured.chars + 1)
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Message]: ...
+    def __getitem__(self, index: int | slice) -> Message | list[Message]:
+        return self._messages[index]
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self._messages)
 
     @property
     def chars(self) -> int:
         """Characters of the whole conversation as a JSON list."""
-        return self._chars_from[0] + 1
+        return self._chars_before[-1] + 1
 
     def chars_with_cut(self, cut: int) -> int:
         """Characters of ``[task, *messages[cut:]]`` as a JSON list."""
-        return self._measured[0].chars + self._chars_from[cut] + 2
+        return self._measured[0].chars + self._chars_before[-1] - self._chars_before[cut] + 2
+
+    def message_chars(self, index: int) -> int:
+        """Characters of one message as JSON."""
+        return self._measured[index].chars
 
     def fits(self, limit_tokens: int) -> bool:
         """Whether the whole conversation fits."""
         return self.chars <= limit_tokens * CHARS_PER_TOKEN
 
-    def cuts(self) -> list[int]:
+    def cuts(self) -> Sequence[int]:
         """The lawful cuts, ascending. The first drops nothing, the last leaves the last turn only."""
-        return [i for i in range(1, len(self.messages)) if not _answers_a_call(self.messages[i])]
+        return self._cuts
 
-    def digests(self) -> list[str]:
+    def digests(self) -> Sequence[str]:
         """For each cut from 0 to the length: what names the messages that it drops, task included."""
-        running = hashlib.blake2b(digest_size=16)
-        found = [running.hexdigest()]
-        for measured in self._measured:
-            running.update(measured.shell.encode("utf-8", "surrogatepass"))
+        if not self._digests:
+            self._running = hashlib.blake2b(digest_size=16)
+            self._digests.append(self._running.hexdigest())
+        for measured in self._measured[len(self._digests) - 1 :]:
+            self._running.update(measured.shell.encode("utf-8", "surrogatepass"))
             for text in measured.texts:
-                running.update(_text_digest(text))
-            found.append(running.hexdigest())
-        return found
+                self._running.update(_text_digest(text))
+            self._digests.append(self._running.hexdigest())
+        return self._digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +143,20 @@ def _without_text(block: Block, texts: list[str]) -> Mapping[str, Any]:
     return {**block, key: ""}
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def text_chars(text: str) -> int:
     """Characters of ``text`` as a JSON string, quotes included."""
     return len(_encode(text))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _text_digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def message_chars(message: Message) -> int:
+    """Characters of one message as JSON."""
+    return _measure(message).chars
 
 
 def list_chars(messages: Sequence[Message]) -> int:
@@ -110,20 +164,25 @@ def list_chars(messages: Sequence[Message]) -> int:
     return sum(_measure(message).chars for message in messages) + max(0, len(messages) - 1) + 2
 
 
-def choose_cut(history: History, keep: int, block: int, fits: Callable[[int], bool]) -> int:
+def choose_cut(history: History, keep: int, block: int, fits: Callable[[int], bool], *, monotone: bool = False) -> int:
     """The cut to use: the first that fits of (1) the one that keeps at least ``keep`` messages and drops a multiple of
     ``block``, (2) the ones that drop further whole blocks, (3) every later lawful cut; else the last lawful one.
 
     Where a block ends between a call and its result the cut falls back to before the call. The choice never moves
-    backwards while a conversation grows at its end (as long as ``fits(cut)`` does not turn true again).
+    backwards while a conversation grows at its end (as long as ``fits(cut)`` does not turn true again). ``monotone``:
+    dropping more never turns what fits into what does not, so that not every block needs to be tried.
     """
     cuts = history.cuts()
     if not cuts:
-        return len(history.messages)
-    start = max(0, len(history.messages) - 1 - keep) // block * block
+        return len(history)
+    start = max(0, len(history) - 1 - keep) // block * block
+    blocks_dropped = range(start, len(history) - 1, block)
+    if monotone:
+        first = bisect_left(blocks_dropped, True, key=lambda dropped: fits(_cut_at(cuts, dropped)))
+        blocks_dropped = blocks_dropped[min(first, max(0, len(blocks_dropped) - 1)) :]
     candidate = 1
-    for dropped in range(start, len(history.messages) - 1, block):
-        candidate = cuts[bisect_right(cuts, 1 + dropped) - 1]
+    for dropped in blocks_dropped:
+        candidate = _cut_at(cuts, dropped)
         if fits(candidate):
             return candidate
     for cut in cuts[bisect_right(cuts, candidate) :]:
@@ -133,12 +192,17 @@ def choose_cut(history: History, keep: int, block: int, fits: Callable[[int], bo
     return candidate
 
 
+def _cut_at(cuts: Sequence[int], dropped: int) -> int:
+    """The last lawful cut that drops no more than ``dropped`` messages."""
+    return cuts[bisect_right(cuts, 1 + dropped) - 1]
+
+
 def drop_oldest(messages: Sequence[Message], limit_tokens: int, *, keep: int, block: int) -> list[Message]:
     """``messages`` without the oldest ones after the task, which get a one-line note in their place; if even the last
     turn is too long, its longest texts are shortened (:func:`shrink`)."""
-    history = History(messages)
-    if history.fits(limit_tokens) or len(messages) < 2:
-        return list(messages)
+    history = History.of(messages)
+    if history.fits(limit_tokens) or len(history) < 2:
+        return list(history)
     room = limit_tokens * CHARS_PER_TOKEN
 
     def note(cut: int) -> str:
@@ -147,14 +211,18 @@ def drop_oldest(messages: Sequence[Message], limit_tokens: int, *, keep: int, bl
     def fits(cut: int) -> bool:
         return history.chars_with_cut(cut) + pin_chars(messages[0], note(cut)) <= room
 
-    cut = choose_cut(history, keep, block, fits)
-    return with_pin(messages[0], note(cut), messages[cut:], limit_tokens)
+    cut = choose_cut(history, keep, block, fits, monotone=True)
+    return with_pin(history, note(cut), cut, limit_tokens)
 
 
-def with_pin(task: Message, text: str, rest: Sequence[Message], limit_tokens: int) -> list[Message]:
-    """``[task + text, *rest]``. When too long, ``rest`` is shrunk first, then ``text`` is clipped or left out."""
+def with_pin(history: History, text: str, cut: int, limit_tokens: int) -> list[Message]:
+    """``[task + text, *messages[cut:]]``. When too long, the messages are shrunk first, then ``text`` is clipped or
+    left out."""
+    task, rest = history[0], history[cut:]
     room = limit_tokens * CHARS_PER_TOKEN
     extra = pin_chars(task, text)
+    if history.chars_with_cut(cut) + extra <= room:
+        return [pin(task, text), *rest]
     kept = shrink([task, *rest], room - extra)
     left = room - list_chars(kept)
     if extra <= left:
@@ -201,53 +269,10 @@ def clip(text: str, head: int, tail: int) -> str:
     return cut if len(cut) < len(text) else text
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One tool result of a conversation: where it is, the call that it answers, its text."""
-
-    message: int
-    block: int
-    call: str
-    text: str
-
-
-def results(messages: Sequence[Message]) -> Iterator[Result]:
-    """All tool results in order."""
-    calls: dict[str, str] = {}
-    for index, message in enumerate(messages):
-        content = message["content"]
-        if isinstance(content, str):
-            continue
-        for at, block in enumerate(content):
-            if block["type"] == "tool_result":
-                yield Result(index, at, calls.get(block["tool_use_id"], "a tool"), text_of(block["content"]))
-        calls = {b["id"]: call_text(b["name"], b["input"]) for b in content if b["type"] == "tool_use"}
-
-
-def seen_results(messages: Sequence[Message], *, keep: int, block: int) -> tuple[list[Result], int]:
-    """The tool results that the model has seen (those of the last message it has not), and how many of them are to be
-    shortened at first: all but the newest ``keep`` of the conversation, in whole blocks of ``block``."""
-    found = list(results(messages))
-    seen = [result for result in found if result.message < len(messages) - 1]
-    return seen, min(len(seen), max(0, len(found) - keep) // block * block)
-
-
 def call_text(name: str, given: Mapping[str, Any], limit_chars: int = 160) -> str:
     """A call as one line of text: the tool's name and its input as JSON, e.g. ``grep({"pattern":"x"})``."""
     text = _encode(given)
     return f"{name}({text if len(text) <= limit_chars else text[: limit_chars - 3] + '...'})"
-
-
-def replace_results(messages: Sequence[Message], new: Mapping[tuple[int, int], str]) -> list[Message]:
-    """``messages`` with the results at ``(message, block)`` replaced by other texts; the rest is shared, not copied."""
-    changed = list(messages)
-    for index in sorted({message for message, _ in new}):
-        content: list[Block] = list(blocks(messages[index]))
-        for at, block in enumerate(content):
-            if (index, at) in new and block["type"] == "tool_result":
-                content[at] = _with_text(block, new[index, at])
-        changed[index] = {"role": messages[index]["role"], "content": content}
-    return changed
 
 
 def _answers_a_call(message: Message) -> bool:
@@ -268,14 +293,15 @@ def _capped(message: Message, kind: str, cap: int) -> Message:
     for block in blocks(message):
         short = clip(_block_text(block), cap * 3 // 4, cap // 4) if block["type"] == kind else ""
         if block["type"] == "tool_result" and kind == "tool_result":
-            block = _with_text(block, short) if short != text_of(block["content"]) else block
+            block = with_text(block, short) if short != text_of(block["content"]) else block
         elif block["type"] == "text" and kind == "text":
             block = {"type": "text", "text": short}
         content.append(block)
     return {"role": message["role"], "content": content}
 
 
-def _with_text(block: ToolResultBlock, text: str) -> ToolResultBlock:
+def with_text(block: ToolResultBlock, text: str) -> ToolResultBlock:
+    """A tool result with another text."""
     new: ToolResultBlock = {"type": "tool_result", "tool_use_id": block["tool_use_id"], "content": text}
     if "is_error" in block:
         new["is_error"] = block["is_error"]

@@ -29,7 +29,7 @@ class Plugin:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def compact(self, messages: Sequence[Message], *, limit_tokens: int, model: Model | None = None) -> list[Message]:
-        if History(messages).fits(limit_tokens):
+        if History.of(messages).fits(limit_tokens):
             return list(messages)
         try:
             made = self.function(copy.deepcopy(list(messages)), limit_tokens, copy.deepcopy(dict(self.parameters)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from search_space.compaction.facts import best, decisions, extract, render, terms_of
+from search_space.compaction.facts import gathered, last_decisions, render
 from search_space.compaction.history import (
     History,
     call_text,
@@ -55,9 +55,9 @@ class Summary:
     _remembered: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def compact(self, messages: Sequence[Message], *, limit_tokens: int, model: Model | None = None) -> list[Message]:
-        history = History(messages)
-        if history.fits(limit_tokens) or len(messages) < 2:
-            return list(messages)
+        history = History.of(messages)
+        if history.fits(limit_tokens) or len(history) < 2:
+            return list(history)
         room = limit_tokens * CHARS_PER_TOKEN
         # The place is set aside before the summary is written: no model is asked about cuts that are not taken.
         aside = min(self.max_tokens * CHARS_PER_TOKEN, room // 3)
@@ -67,16 +67,16 @@ class Summary:
 
         cut = choose_cut(history, self.keep_messages, self.block, fits)
         text = self._summary(history, cut, room, model)
-        pinned = _fitted(messages[0], text, cut - 1, aside) if cut > 1 else ""
-        return with_pin(messages[0], pinned, messages[cut:], limit_tokens)
+        pinned = _fitted(history[0], text, cut - 1, aside) if cut > 1 else ""
+        return with_pin(history, pinned, cut, limit_tokens)
 
     def _summary(self, history: History, cut: int, room: int, model: Model | None) -> str:
         digests = history.digests()
         if cut > 1 and digests[cut] not in self._remembered:
             known = next((c for c in range(cut - 1, 1, -1) if digests[c] in self._remembered), 1)
             earlier = self._remembered.get(digests[known], "")
-            text = self._ask(model, history.messages, earlier, known, cut, room) if model else ""
-            self._remembered[digests[cut]] = text or self._extract(history.messages, cut)
+            text = self._ask(model, history, earlier, known, cut, room) if model else ""
+            self._remembered[digests[cut]] = text or self._extract(history, cut)
         return self._remembered.get(digests[cut], "")
 
     def _ask(self, model: Model, messages: Sequence[Message], earlier: str, start: int, cut: int, room: int) -> str:
@@ -98,16 +98,14 @@ class Summary:
         except ModelError:
             return ""
 
-    def _extract(self, messages: Sequence[Message], cut: int) -> str:
+    def _extract(self, history: History, cut: int) -> str:
         """The same four parts without a model: facts by pattern, decisions and open items from the last words said."""
-        task, covered = text_of(messages[0]["content"]), messages[1:cut]
+        task = text_of(history[0]["content"])
         chars = self.max_tokens * CHARS_PER_TOKEN
-        said = [fact.text for fact in decisions(covered)]
-        concluded = [clip(text, 120, 0) for text in said[-4:]]
+        concluded = [clip(fact.text, 120, 0) for fact in last_decisions(history[1:cut], 4)]
         goal = clip(task.strip().split("\n")[0], chars // 8, 0)
         left = chars - len(goal) - sum(map(len, concluded)) - 100
-        tool_facts = [f for f in extract(covered, terms_of(task)) if f.source not in ("assistant", "user")]
-        facts = render(best(tool_facts, 40, max(0, left)))
+        facts = render(gathered(history, cut, spoken=False).best(40, max(0, left)))
         bodies = (goal, facts or "none", "\n".join(concluded[:-1]) or "none", "".join(concluded[-1:]) or "none")
         return "\n".join(f"{part}:\n{body}" for part, body in zip(PARTS, bodies, strict=True))
 

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from search_space.compaction.history import (
-    FLOOR_CHARS,
-    History,
-    clip,
-    drop_oldest,
-    replace_results,
-    seen_results,
-    text_chars,
-)
+from search_space.compaction.history import FLOOR_CHARS, History, clip, drop_oldest, text_chars
+from search_space.compaction.shortened import Result, Shortened
 from search_space.messages import CHARS_PER_TOKEN, Message, Model
 
 
@@ -33,26 +26,29 @@ class TruncateResults:
     block: int = 4
 
     def compact(self, messages: Sequence[Message], *, limit_tokens: int, model: Model | None = None) -> list[Message]:
-        history = History(messages)
+        history = History.of(messages)
         if history.fits(limit_tokens):
-            return list(messages)
-        seen, first = seen_results(messages, keep=self.keep_recent, block=self.block)
+            return list(history)
+        if (shortened := history.kept.get(self)) is None:
+            shortened = history.kept[self] = Shortened(history, _clipped)
+        seen, first = shortened.look(self.keep_recent, self.block)
         excess = history.chars - limit_tokens * CHARS_PER_TOKEN
-        new: dict[tuple[int, int], str] = {}
-        for count, head, tail in self._levels(first, len(seen)):
-            new, saved = {}, 0
-            for result in seen[:count]:
-                if (text := clip(result.text, head, tail)) is not result.text:
-                    new[result.message, result.block] = text
-                    saved += text_chars(result.text) - text_chars(text)
-            if saved >= excess:
+        level, count = (self.head_chars, self.tail_chars), None
+        for level, counts in self._levels(first, seen):
+            if (count := shortened.least(level, counts, excess)) is not None:
                 break
-        return drop_oldest(replace_results(messages, new), limit_tokens, keep=len(messages), block=2 * self.block)
+        rendered = shortened.rendered(level, seen if count is None else count)
+        return drop_oldest(rendered, limit_tokens, keep=len(history), block=2 * self.block)
 
-    def _levels(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
-        """(results to cut, head, tail), mildest first."""
+    def _levels(self, first: int, last: int) -> Iterator[tuple[tuple[int, int], list[int]]]:
+        """(head and tail, how many results to cut), mildest first."""
         head, tail = self.head_chars, self.tail_chars
-        yield from ((count, head, tail) for count in (*range(first, last, self.block), last))
+        yield (head, tail), [*range(first, last, self.block), last]
         while head + tail > FLOOR_CHARS:
             head, tail = head // 2, tail // 2
-            yield last, head, tail
+            yield (head, tail), [last]
+
+
+def _clipped(result: Result, ends: tuple[int, int]) -> str | None:
+    text = clip(result.text, *ends)
+    return text if text_chars(text) < text_chars(result.text) else None

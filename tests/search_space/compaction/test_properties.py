@@ -227,3 +227,16 @@ def test_a_step_by_step_window_breaks_the_prefix_every_time():
     rendered = [SlidingWindow(8, block=1).compact(history, limit_tokens=3000) for history in histories]
     breaks = sum(after[: len(before)] != before for before, after in pairwise(rendered))
     assert breaks == sum(history != shown for history, shown in zip(histories, rendered, strict=True))
+
+
+@given(
+    conversations(), st.one_of(*(built for name, built in STRATEGIES.items() if name != "plugin")), st.integers(60, 900)
+)
+def test_a_growing_history_renders_as_a_fresh_list(messages, strategy, limit):
+    history, again = History(), copy.deepcopy(strategy)
+    for message in messages:
+        history.append(message)
+        if message["role"] == "user":
+            grown = strategy.compact(history, limit_tokens=limit)
+            assert grown == again.compact(messages[: len(history)], limit_tokens=limit)
+            assert list(history) == messages[: len(history)]

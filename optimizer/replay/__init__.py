@@ -1,0 +1,1 @@
+"""Recorded conversations rendered again through another compaction, without a model, and what that is worth."""
