@@ -33,6 +33,8 @@ FIRST_ROLLOUTS = 4
 REGRADED = 30
 """Answers that are graded again, to see whether the grader always says the same."""
 GRADINGS = 2
+TRUSTED = 4.0
+"""What a person says of the noise weighs as much as so many rollouts that were run again."""
 
 _FREE = 10**9
 """More rollouts than any calibration wants."""
@@ -44,12 +46,13 @@ Grade = Callable[[Task, str | None], float]
 class Asked:
     """What a person says of calibration: whether it takes place, whether the suite is deterministic (None: to be found
     out), which sizes are ``fixed`` (``max_passes``, ``holdout_repeats``); and the grader, where answers can be graded
-    again without a rollout."""
+    again without a rollout; and the ``noise`` (standard deviation of a score) that a person knows of."""
 
     calibrate: bool = True
     deterministic: bool | None = None
     fixed: frozenset[str] = frozenset()
     grade: Grade | None = None
+    noise: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,8 @@ def _hold(standing: Standing, parts: Parts, stopping: Stopping, asked: Asked, be
     noise = None
     if record["found"] and not exact:
         scores = (score for values in evidence.champion.values() for score in values)
-        noise = first_noise(calibrate(evidence.champion), scores)
+        known = None if asked.noise is None else (TRUSTED * asked.noise**2, TRUSTED)
+        noise = first_noise(calibrate(evidence.champion), scores) or known
     pool = standing.pool.absorb(evidence.champion, exact=exact, noise=noise)
     costs = baseline_costs(standing.baseline_costs, evidence, parts.objective, standing.pool, champion_is_baseline=True)
     standing = replace(standing, pool=pool, certified_pool=pool.written(), baseline_costs=costs, calibration=record)

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from optimizer.metric import Metric
 from optimizer.records import Decision, Proposal, Rollout, Spend
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignStarted:
     """``total_rollouts`` and ``seconds_left`` are None without such a limit. Of a campaign that is resumed: ``done``
-    experiments, ``kept`` of them, ``certified`` exams passed, ``champion`` the search estimate of its score."""
+    experiments, ``kept`` of them, ``certified`` exams passed, ``champion`` the search estimate of its score. ``metric``
+    is what the score is made of, where it is made of one."""
 
     campaign: str
     seed: int
@@ -27,6 +29,7 @@ class CampaignStarted:
     kept: int = 0
     certified: int = 0
     champion: float | None = None
+    metric: Metric | None = None
 
 
 @dataclass(frozen=True, slots=True)

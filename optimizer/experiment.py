@@ -256,6 +256,7 @@ def _settle(
             before=standing.pool.level,
             spend=spend,
             seconds=seconds,
+            metric=parts.metric,
         )
         commit = parts.workspace.commit(variant.tree, parent=standing.commit, message=message, at=time.time())
         after = standing.kept(variant.tree, commit, pool, decision, evaluation.champion)

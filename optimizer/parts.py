@@ -12,6 +12,7 @@ from optimizer.evaluation.base import Runner
 from optimizer.events import Event
 from optimizer.ledger.branch import Branch
 from optimizer.ledger.store import Ledger
+from optimizer.metric import Metric
 from optimizer.proposers.base import Past, Proposer
 from optimizer.records import Lesson, Proposal, Task, Verdict
 from optimizer.workspace.workspace import Workspace
@@ -21,7 +22,7 @@ from search_space.space import Assignment, Space
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an experiment is made with. ``limits`` names the budget's limits, ``tasks`` are the search tasks,
-    ``baseline`` is the harness tree that the campaign began with."""
+    ``baseline`` is the harness tree that the campaign began with, ``metric`` what the score is made of, if of one."""
 
     campaign: str
     seed: int
@@ -42,6 +43,7 @@ class Parts:
     check: Callable[[Mapping[str, bytes]], str | None]
     emit: Callable[[Event], None]
     cancel: threading.Event
+    metric: Metric | None = None
 
 
 @dataclass(slots=True)

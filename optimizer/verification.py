@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from optimizer.acceptance.evidence import Estimate, cells, estimate
+from optimizer.acceptance.evidence import Estimate, cells, estimate, within
 from optimizer.acceptance.presets import WorkingSettings
+from optimizer.acceptance.sizing import FEW_REPEATS
 from optimizer.evaluation.base import Runner
 from optimizer.gathering import rollout_seed, with_scores
 from optimizer.records import Rollout, Task
@@ -81,11 +82,24 @@ def verify_trees(
 
     ours, candidate = scores(tree)
     theirs, champion = scores(parent)
-    noise = sum(cell.mean * (1 - cell.mean) for cell in cells(champion).values()) / len(champion)
     settings = WorkingSettings()
     found = estimate(
-        cells(candidate), cells(champion), noise=noise, prior_sd=settings.prior_sd, pseudo_tasks=settings.pseudo_tasks
+        cells(candidate),
+        cells(champion),
+        noise=_noise(candidate, champion),
+        prior_sd=settings.prior_sd,
+        pseudo_tasks=settings.pseudo_tasks,
     )
     assert found is not None, "both sides were measured on the same tasks"
     finding = Finding.stands if found.low > 0 else Finding.refuted if found.high < 0 else Finding.open
     return Verification(finding, believed, found, len(ours) + len(theirs))
+
+
+def _noise(candidate: Mapping[str, tuple[float, ...]], champion: Mapping[str, tuple[float, ...]]) -> float:
+    """The variance of a rollout run again: as these rollouts show it where scores lie in between and enough of them
+    were run again, else that of passes and fails with such means."""
+    runs = (*candidate.values(), *champion.values())
+    squares, degrees = within(runs)
+    if degrees >= FEW_REPEATS and any(score not in (0.0, 1.0) for values in runs for score in values):
+        return squares / degrees
+    return sum(cell.mean * (1 - cell.mean) for cell in cells(champion).values()) / len(champion)

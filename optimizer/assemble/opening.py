@@ -108,6 +108,7 @@ def _parts(
         experiment_timeout_s=settings.sandbox.experiment_timeout_s,
         program=planned.program,
         suite_hash=planned.suite.hash,
+        metric=planned.metric,
         tasks=tasks_of(planned.suite, Split.search),
         space=planned.space,
         workspace=workspace,
@@ -143,6 +144,7 @@ def _started(planned: Planned, ledger: Ledger, done: int, machine: Machine) -> C
         kept=totals.verdicts.get(Verdict.keep.value, 0),
         certified=totals.certified,
         champion=None if gate is None else Standing.from_json(gate).pool.level,
+        metric=planned.metric,
     )
 
 

@@ -28,7 +28,8 @@ from search_space.harness import read_folder
 from search_space.space import load_space
 from search_space.validation import validate
 
-BASELINE = "baseline:"
+BASELINE, COPY = "baseline:", "copy:"
+"""What begins the name of a harness for which a campaign makes a repository of its own."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -157,9 +158,11 @@ def _seconds(limits: BudgetSettings) -> float | None:
 def _place(
     settings: ExperimentSettings, folder: Path, request: Request
 ) -> tuple[Home, str, Mapping[str, bytes] | None]:
-    """Where the campaign lives: a repository of its own for a shipped harness, else the one that holds the harness."""
-    if settings.harness.startswith(BASELINE):
-        source = baseline_folder(settings.harness.removeprefix(BASELINE))
+    """Where the campaign lives: a repository of its own for a shipped harness and for a copy of a folder, else the one
+    that holds the harness."""
+    way, _, name = settings.harness.partition(":")
+    if f"{way}:" in (BASELINE, COPY):
+        source = baseline_folder(name) if f"{way}:" == BASELINE else folder / name
         home = Home((request.runs / settings.name).resolve(), settings.name)
         return home, "harness", read_folder(source)
     return (*home_around(settings.harness, settings.name, seen_from=folder / EXPERIMENT_FILE), None)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from optimizer.acceptance.presets import Preset
 from optimizer.home import RUNS, Home
+from optimizer.metric import Metric
 from optimizer.settings import BudgetSettings, ExperimentSettings
 from optimizer.suites.base import Suite
 from optimizer.workspace.workspace import Workspace
@@ -57,6 +58,11 @@ class Planned:
     resumes: bool
     program: str
     durable: bool = True
+
+    @property
+    def metric(self) -> Metric | None:
+        """What the score is made of, where it is made of one metric."""
+        return Metric.of(self.settings.model_dump())
 
     @property
     def start(self) -> tuple[str, Mapping[str, bytes]]:

@@ -60,7 +60,8 @@ def calibration_of(planned: Planned) -> Asked:
         fixed |= {MAX_PASSES, MIN_CHAMPION}
     # A judge grades rollouts as they end, and measures its own noise.
     judged = isinstance(suite, DatasetSuite) and suite.judge is not None
-    return Asked(gate.calibrate, suite.deterministic, frozenset(fixed), None if judged else partial(graded, suite))
+    grade = None if judged else partial(graded, suite)
+    return Asked(gate.calibrate, suite.deterministic, frozenset(fixed), grade, gate.noise)
 
 
 def remarks_of(planned: Planned) -> list[str]:

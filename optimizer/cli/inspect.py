@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,9 @@ from optimizer.front import front_of
 from optimizer.home import Home
 from optimizer.ledger.branch import Branch
 from optimizer.ledger.lock import running_pid
+from optimizer.ledger.rows import ExperimentRow
 from optimizer.ledger.store import Ledger
+from optimizer.metric import Metric
 from optimizer.records import Spend, Verdict
 from optimizer.reports import experiments as report
 from optimizer.reports import findings
@@ -24,6 +26,7 @@ from optimizer.reports import status as status_report
 from optimizer.reports import summary as summary_report
 from optimizer.reports.json_text import json_text
 from optimizer.reports.pruned import fate
+from optimizer.reports.results_tsv import metric_lines, score_lines
 from optimizer.switches import switches_of
 
 LOG_WIDTH = 160
@@ -91,21 +94,32 @@ def log(
         _findings(home, pareto=pareto, as_json=as_json)
         return
     with reading(home) as ledger:
+        metric = Metric.of(ledger.campaign.settings)
         rows = [
             row
             for row in ledger.experiments()
             if not kept or (row.decision is not None and row.decision.verdict is Verdict.keep)
         ]
-    rows = rows[-last:] if last else rows
+        rows = rows[-last:] if last else rows
+        lines = list(_tsv(ledger, rows, metric, whole=not (last or kept))) if tsv else []
     if as_json:
         for row in rows:
-            typer.echo(json_text(report.experiment_json(row)))
+            typer.echo(json_text(report.experiment_json(row, metric)))
     elif tsv:
-        for line in report.tsv_lines(rows):
+        for line in lines:
             typer.echo(line)
     else:
         screen = console(plain_width=LOG_WIDTH)
-        screen.print(report.log_table(reversed(rows), width=screen.width))
+        screen.print(report.log_table(reversed(rows), width=screen.width, metric=metric))
+
+
+def _tsv(ledger: Ledger, rows: Sequence[ExperimentRow], metric: Metric | None, *, whole: bool) -> Iterable[str]:
+    """The lines of results.tsv; of the ``whole`` one the baseline is the first."""
+    if metric is None:
+        return score_lines(rows)
+    found = ((ledger.gate() or {}).get("calibration") or {}).get("found")
+    baseline = (ledger.campaign.baseline, found["mean"]) if found and whole else None
+    return metric_lines(rows, metric, ledger.pairs, baseline=baseline)
 
 
 def _findings(home: Home, *, pareto: bool, as_json: bool) -> None:
@@ -138,6 +152,7 @@ def show(
         row = ledger.experiment(number)
         pairs = ledger.pairs(number) if row else []
         count = ledger.next_number() - 1
+        metric = Metric.of(ledger.campaign.settings)
         became = fate(number, next(iter(ledger.prunings()[-1:]), None))
     if row is None:
         raise SettingsError(
@@ -147,7 +162,12 @@ def show(
             hint="'ratchet log' lists them",
         )
     if as_json:
-        value = {**report.experiment_json(row), "diff": row.diff, "fate": became, "pairs": report.pairs_json(pairs)}
+        value = {
+            **report.experiment_json(row, metric),
+            "diff": row.diff,
+            "fate": became,
+            "pairs": report.pairs_json(pairs),
+        }
         typer.echo(json_text(value, indent=2))
     else:
-        console().print(report.show(row, pairs, fate=became))
+        console().print(report.show(row, pairs, fate=became, metric=metric))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from optimizer.findings import FrontMember, Piece
 from optimizer.ledger.branch import commit_message
+from optimizer.metric import Metric
 from optimizer.records import Decision, Proposal, Spend
 from optimizer.reports.sentence import sentence
 from optimizer.reports.words import count, duration, interval, points, short
@@ -25,17 +26,20 @@ def keep_message(
     before: float | None,
     spend: Spend,
     seconds: float,
+    metric: Metric | None = None,
 ) -> str:
     """The message of the commit that experiment ``number`` leaves after ``seconds``. ``before`` is the search estimate
-    of the old champion's score: the figures here are those of the search, and say so."""
-    gain = f" ({points(decision.effect)} points, search estimate)"
+    of the old champion's score: the figures here are those of the search, and say so. With a ``metric`` they are told
+    in its unit too."""
+    unit = "" if metric is None else f", {metric.told_change(decision.effect)} {metric.name}"
+    gain = f" ({points(decision.effect)} points{unit}, search estimate)"
     what = f"Simplify: {proposal.what}" if decision.simplification else proposal.what
     subject = _sentence(short(what, SUBJECT_WIDTH)) + gain
     body = _filled(
         (
             f"What changed: {proposal.what}.",
             f"Hypothesis: {proposal.hypothesis}",
-            f"Evidence on search tasks: {sentence(decision, seconds)}.",
+            f"Evidence on search tasks: {sentence(decision, seconds, metric)}.",
             "A search estimate is no claim: what is claimed is certified, or measured on the holdout, and stands in "
             "the report (ratchet status). This commit was made by a machine.",
         )
@@ -49,6 +53,7 @@ def keep_message(
             "Ratchet-Experiment": str(number),
             "Ratchet-Proposer": proposal.proposer,
             "Ratchet-Score": f"{low:.3f} -> {low + (decision.effect or 0.0):.3f} (search estimate)",
+            **_in_its_unit(metric, low, decision),
             "Ratchet-Evidence": (
                 f"effect {points(decision.raw_effect)}, shrunken {points(decision.effect)}, 95% "
                 f"{interval(decision.low, decision.high)}, P(better) {decision.posterior or 0.0:.3f}, "
@@ -60,6 +65,13 @@ def keep_message(
             "Ratchet-Suite": suite,
         },
     )
+
+
+def _in_its_unit(metric: Metric | None, low: float, decision: Decision) -> dict[str, str]:
+    if metric is None:
+        return {}
+    after = low + (decision.effect or 0.0)
+    return {"Ratchet-Metric": f"{metric.name} {metric.told(low)} -> {metric.told(after)} (search estimate)"}
 
 
 def piece_message(

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from optimizer.events import Event, ExamEnded
+from optimizer.metric import Metric
 from optimizer.reports.progress import Progress, Row
 from optimizer.reports.sentence import sentence
 from optimizer.reports.spending import dollars
@@ -64,7 +65,7 @@ def render(progress: Progress, notice: str = "") -> RenderableType:
     parts = [head, _budget(progress), _spent(progress), *_standing(progress), *_told(progress)]
     parts += [Text(""), _decisions(progress)]
     if progress.rows:
-        parts += [Text(""), _last(progress.rows[-1])]
+        parts += [Text(""), _last(progress.rows[-1], progress.metric)]
     if notice and progress.ended is None:
         parts += [Text(""), Text(notice, style="bold yellow")]
     return Panel(Group(*parts), border_style="blue", expand=True)
@@ -91,8 +92,9 @@ def _spent(progress: Progress) -> Text:
 
 
 def _standing(progress: Progress) -> tuple[Text, Text]:
-    champion = "measuring" if progress.champion is None else points(progress.champion, signed=False)
-    since = "" if progress.first_champion is None else f", began at {points(progress.first_champion, signed=False)}"
+    champion = "measuring" if progress.champion is None else _level(progress.champion, progress.metric)
+    first = progress.first_champion
+    since = "" if first is None else f", began at {_level(first, progress.metric)}"
     exam = progress.exam
     verdict = "no exam yet" if exam is None else f"last exam {exam.outcome} {_gain(exam)}"
     tried = f"{some(progress.experiments, 'experiment')}, {progress.kept} kept"
@@ -102,9 +104,15 @@ def _standing(progress: Progress) -> tuple[Text, Text]:
     )
 
 
-def _last(row: Row) -> Text:
+def _level(score: float, metric: Metric | None) -> str:
+    """A score; before it, where there is one, the metric's value."""
+    told = points(score, signed=False)
+    return told if metric is None else f"{metric.name} {metric.told(score)} (score {told})"
+
+
+def _last(row: Row, metric: Metric | None) -> Text:
     """The last decision in its sentence, of which the screen has room for one."""
-    return Text(short(f"#{row.number} {sentence(row.decision, row.seconds)}", 300), style="dim")
+    return Text(short(f"#{row.number} {sentence(row.decision, row.seconds, metric)}", 300), style="dim")
 
 
 def _gain(exam: ExamEnded) -> str:

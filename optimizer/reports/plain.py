@@ -55,7 +55,7 @@ class PlainLog:
             case events.Remarked():
                 return _remark(event.text)
             case events.ExperimentDecided():
-                what, told = short(event.proposal.what, 90), sentence(event.decision, event.seconds)
+                what, told = short(event.proposal.what, 90), self._sentence(event)
                 return f"#{event.number} {told} · {what} [{self._how_far()}]"
             case events.ExamEnded():
                 figures = f"{points(event.effect)} points, 95% interval {interval(event.low, event.high)}"
@@ -70,6 +70,9 @@ class PlainLog:
                 return f"ended: {event.why}"
             case _:
                 return None
+
+    def _sentence(self, event: events.ExperimentDecided) -> str:
+        return sentence(event.decision, event.seconds, self.progress.metric)
 
     def _how_far(self) -> str:
         progress = self.progress

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from optimizer import events
+from optimizer.metric import Metric
 from optimizer.records import Decision, Proposal, Spend, Verdict
 from optimizer.reports import calibration
 
@@ -89,6 +90,11 @@ class Progress:
             self.champion = event.champion
             if self.first_champion is None:
                 self.first_champion = event.champion - ((event.decision.effect or 0.0) if event.commit else 0.0)
+
+    @property
+    def metric(self) -> Metric | None:
+        """What the score is made of, if of one metric."""
+        return None if self.started is None else self.started.metric
 
     @property
     def rate(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from optimizer.metric import Metric
 from optimizer.records import Decision
 from optimizer.reports.words import duration, interval, points, some
 
@@ -11,14 +12,15 @@ MOST_STREAMS = 1_000_000
 """A smaller chance is told as one of so many: normal approximations say nothing about it."""
 
 
-def sentence(decision: Decision, seconds: float | None = None) -> str:
+def sentence(decision: Decision, seconds: float | None = None, metric: Metric | None = None) -> str:
     """The decision, its evidence and its reason; ``seconds`` is what the experiment took, None where that is not known.
+    With a ``metric`` the difference is told in its unit too.
 
     ``kept: better on 14 of 20 tasks, worse on 3; +7.1 points, 95% interval +2.0 to +12.4, believed +3.2 with P(better)
     0.93; 96 rollouts, 41 s; would be kept by chance in fewer than 1 of 300 such streams``
     """
     head = decision.verdict.told + (" as a simplification" if decision.simplification else "")
-    parts = [_evidence(decision), _cost(decision, seconds), " ".join(decision.reason.split())]
+    parts = [_evidence(decision, metric), _cost(decision, seconds), " ".join(decision.reason.split())]
     if decision.chance is not None:
         parts.append(chance_words(decision.chance))
     told = "; ".join(part for part in parts if part)
@@ -39,12 +41,13 @@ def _streams(chance: float) -> int:
     return whole // step * step
 
 
-def _evidence(decision: Decision) -> str:
+def _evidence(decision: Decision, metric: Metric | None) -> str:
     if decision.effect is None or decision.raw_effect is None or decision.posterior is None:
         return ""
+    unit = "" if metric is None else f" ({metric.told_change(decision.raw_effect)} {metric.name})"
     return (
         f"better on {decision.better} of {some(decision.tasks, 'task')}, worse on {decision.worse}; "
-        f"{points(decision.raw_effect)} points, 95% interval {interval(decision.low, decision.high)}, "
+        f"{points(decision.raw_effect)} points{unit}, 95% interval {interval(decision.low, decision.high)}, "
         f"believed {points(decision.effect)} with P(better) {decision.posterior:.2f}"
     )
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from optimizer.findings import FrontMember, Switch
 from optimizer.ledger.rows import Exam, ExperimentRow, Pruning, Totals
 from optimizer.ledger.store import Ledger
+from optimizer.metric import Metric
 from optimizer.records import Verdict
 from optimizer.reports import calibration
 from optimizer.reports.experiments import experiment_json
@@ -94,7 +95,8 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "experiments": totals.experiments,
         "verdicts": dict(totals.verdicts),
         "pruning": pruning_json(summary.pruning, f"{totals.campaign.ref}-final"),
-        "kept": [experiment_json(row) for row in summary.kept],
+        "metric": _metric_json(summary),
+        "kept": [experiment_json(row, Metric.of(totals.campaign.settings)) for row in summary.kept],
         "pareto": [member_json(member) for member in summary.front],
         "flags": [switch_json(switch) for switch in summary.switches],
         "cost": {
@@ -103,6 +105,20 @@ def summary_json(summary: Summary) -> dict[str, Any]:
             "by_purpose": {purpose: spend_json(spend) for purpose, spend in totals.spend.items()},
         },
     }
+
+
+def _metric_json(summary: Summary) -> dict[str, Any] | None:
+    """What the score is made of and, in its unit, the holdout: mean, low and high of both sides and of the gain."""
+    metric, result = Metric.of(summary.totals.campaign.settings), summary.holdout
+    if metric is None:
+        return None
+    told: dict[str, Any] = {"name": metric.name, "worst": metric.worst, "best": metric.best, "holdout": None}
+    if result is not None:
+        told["holdout"] = {
+            key: {end: None if result[key][end] is None else turn(result[key][end]) for end in ("mean", "low", "high")}
+            for key, turn in (("baseline", metric.value), ("champion", metric.value), ("difference", metric.change))
+        }
+    return told
 
 
 def render(summary: Summary, *, commands: Sequence[tuple[str, str]] = (), framed: bool = True) -> RenderableType:
@@ -147,12 +163,19 @@ def _holdout(summary: Summary) -> RenderableType:
     table.add_column("")
     table.add_column("score", justify="right")
     table.add_column("95% interval", justify="right")
+    metric = Metric.of(summary.totals.campaign.settings)
+    if metric is not None:
+        table.add_column(metric.name, justify="right")
+        table.add_column("95% interval", justify="right")
     for name, key in (("baseline", "baseline"), (champion, "champion")):
         part = result[key]
-        table.add_row(name, points(part["mean"], signed=False), span(part["low"], part["high"]))
+        own = () if metric is None else (metric.told(part["mean"]), metric.told_span(part["low"], part["high"]))
+        table.add_row(name, points(part["mean"], signed=False), span(part["low"], part["high"]), *own)
     gain = result["difference"]
     style = "bold green" if (gain["low"] or 0.0) > 0 else "bold"
-    table.add_row("gain, paired", points(gain["mean"]), interval(gain["low"], gain["high"]), style=style)
+    ends = (gain["low"], gain["high"])
+    own = () if metric is None else (metric.told_change(gain["mean"]), metric.told_span(*ends, change=True))
+    table.add_row("gain, paired", points(gain["mean"]), interval(*ends), *own, style=style)
     old = "measured before the last keeps: a look at the present champion is yet to come; " if summary.stale else ""
     note = old + (
         f"better on {result['better']} of {result['tasks']} tasks, worse on {result['worse']}; "
@@ -169,7 +192,9 @@ def _exams(summary: Summary) -> RenderableType:
     for exam in summary.exams:
         style = {"passed": "green", "failed": "red"}.get(exam.outcome, "")
         result = exam.result
-        figures = f"{points(result['effect'])} points, 95% interval {interval(result['low'], result['high'])}"
+        metric = Metric.of(summary.totals.campaign.settings)
+        unit = "" if metric is None else f" ({metric.told_change(result['effect'])} {metric.name})"
+        figures = f"{points(result['effect'])} points{unit}, 95% interval {interval(result['low'], result['high'])}"
         if not result["tasks"]:
             figures = "ended before it had anything to compare"
         told = f"  {exam.number} {exam.outcome}: {figures}; {result['rollouts']} rollouts, {exam.champion[:9]}"
@@ -180,6 +205,7 @@ def _exams(summary: Summary) -> RenderableType:
 def _kept(summary: Summary) -> RenderableType:
     if not summary.kept:
         return Text("Kept: nothing was better.")
+    metric = Metric.of(summary.totals.campaign.settings)
     table = Table(box=None, padding=(0, 1), title=f"Kept: {len(summary.kept)}", title_justify="left", expand=True)
     table.add_column("#", justify="right", style="dim")
     table.add_column("commit")
@@ -187,7 +213,9 @@ def _kept(summary: Summary) -> RenderableType:
     table.add_column("what and why", ratio=1)
     for row in summary.kept:
         assert row.decision is not None
-        what = Text.assemble((short(row.proposal.what, 160), ""), "\n", (sentence(row.decision, row.seconds), "dim"))
+        what = Text.assemble(
+            (short(row.proposal.what, 160), ""), "\n", (sentence(row.decision, row.seconds, metric), "dim")
+        )
         table.add_row(str(row.number), (row.commit or "")[:9], points(row.decision.effect), what)
     return Group(
         table,

@@ -125,9 +125,10 @@ class GateSettings(Settings):
     ``max_passes`` is the most rollouts of a candidate on one search task, the preset's own when not given: fewer leave
     more candidates for a small budget. ``first_look`` and ``look_every`` are rollouts of a candidate before the first
     look and between looks, ``min_rollouts`` those before a keep, again the preset's own when not given: a few are
-    enough where a rollout is costly and hardly noisy. ``holdout_repeats`` is the number of rollouts a holdout task, for
-    the baseline and for the certified champion each. ``calibrate`` measures the baseline against itself first, within a
-    twentieth of the budget, and sets the sizes that are not given here.
+    enough where a rollout is costly and hardly noisy. ``noise`` is, as far as one knows beforehand, the standard
+    deviation of the score of a rollout that is run again. ``holdout_repeats`` is the number of rollouts a holdout task,
+    for the baseline and for the certified champion each. ``calibrate`` measures the baseline against itself first,
+    within a twentieth of the budget, and sets the sizes that are not given here.
     """
 
     preset: Literal["fast", "careful"] = "fast"
@@ -135,6 +136,7 @@ class GateSettings(Settings):
     first_look: Annotated[int, Field(ge=1, le=1000)] | None = None
     look_every: Annotated[int, Field(ge=1, le=1000)] | None = None
     min_rollouts: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    noise: Annotated[float, Field(gt=0, le=0.5)] | None = None
     exam_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
     prune_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.20
     holdout_repeats: Annotated[int, Field(ge=1, le=20)] = 2
@@ -215,7 +217,8 @@ def _fit_for_a_branch(name: str) -> str:
 
 
 class ExperimentSettings(Settings):
-    """One ``experiment.toml``. ``harness`` is ``baseline:NAME`` for a shipped one, or a folder relative to the file."""
+    """One ``experiment.toml``. ``harness`` is ``baseline:NAME`` for a shipped one, a folder relative to the file, or
+    ``copy:FOLDER`` for a copy of one."""
 
     name: Annotated[str, AfterValidator(_fit_for_a_branch)]
     description: str = ""
