@@ -31,8 +31,12 @@ print(json.dumps(found))
 
 
 def modules(*packages: str) -> list[str]:
-    """Dotted names of all modules; ``__main__`` is a program and not for import."""
-    paths = [path.relative_to(ROOT).with_suffix("") for name in packages for path in (ROOT / name).rglob("*.py")]
+    """Dotted names of all modules; ``__main__`` is a program and not for import, and so is what is in no package: the
+    files that an experiment edits."""
+    files = [
+        path for name in packages for path in (ROOT / name).rglob("*.py") if (path.parent / "__init__.py").exists()
+    ]
+    paths = [path.relative_to(ROOT).with_suffix("") for path in files]
     return sorted(".".join(path.parts).removesuffix(".__init__") for path in paths if path.name != "__main__")
 
 
