@@ -22,14 +22,15 @@ FEW = 16
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter. ``options`` are the choices of a categorical one as values of a component, ``step`` and ``low``
-    place the grid of a real one that has a step."""
+    """One parameter. ``options`` are the choices of a categorical one as values of a component, ``step``, ``low``
+    and ``high`` place the grid of a real one that has a step."""
 
     name: str
     component: Component
     choices: tuple[Any, ...] = ()
     low: float = 0.0
     step: float = 0.0
+    high: float = 0.0
 
     def inner(self, value: Any) -> Scalar:
         """Optuna's value as the component's."""
@@ -46,7 +47,9 @@ class Parameter:
         if self.choices:
             place = next(place for place, option in enumerate(self.values()) if same(option, value))
             return self.choices[place]
-        return self.low + self.step * value if self.step and isinstance(value, int | float) else value
+        if self.step and isinstance(value, int | float):
+            return min(self.high, self.low + self.step * value)
+        return value
 
     def values(self) -> tuple[Scalar, ...]:
         """All its values where there are few enough, else none."""
@@ -129,7 +132,7 @@ def _parameter(name: str, distribution: BaseDistribution) -> Parameter:
     if distribution.step is None:
         return Parameter(name, FloatRange(distribution.low, distribution.high, distribution.log))
     count = round((distribution.high - distribution.low) / distribution.step)
-    return Parameter(name, IntRange(0, count), low=distribution.low, step=distribution.step)
+    return Parameter(name, IntRange(0, count), low=distribution.low, step=distribution.step, high=distribution.high)
 
 
 def _options(choices: Sequence[Any]) -> tuple[Scalar, ...]:

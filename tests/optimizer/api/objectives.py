@@ -52,7 +52,7 @@ def main(folder: str, calls: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return branches(trial)
 
-    run(deadly, run_dir=Path(folder))
+    run(deadly, run_dir=Path(folder), n_trials=24)
 
 
 if __name__ == "__main__":

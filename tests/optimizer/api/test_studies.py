@@ -48,14 +48,14 @@ def test_conditional_parameters_are_found_and_the_best_is_near() -> None:
 def test_the_study_is_optunas_own() -> None:
     result = run(n_trials=30)
     assert result.best_params == result.study.best_params
-    assert "model" in optuna.importance.get_param_importances(result.study)
+    assert isinstance(result.study, optuna.Study)
     figure = optuna.visualization.matplotlib.plot_optimization_history(result.study)
     assert figure.get_title()
 
 
 def test_a_noisy_objective_is_measured_again_on_calls_that_nothing_was_decided_on() -> None:
     DICE.seed(3)
-    result = run(noisy, n_trials=900, direction="maximize")
+    result = run(noisy, n_trials=700, direction="maximize")
     assert not result.deterministic and result.certified
     assert sum(result.best_params.values()) > sum(result.start_params.values())
     assert result.gain is not None and result.best_value is not None
@@ -64,7 +64,7 @@ def test_a_noisy_objective_is_measured_again_on_calls_that_nothing_was_decided_o
     assert result.best_value == pytest.approx(sum(value or 0.0 for value in ours) / len(ours))
     assert result.gain.low <= result.gain.mean <= result.gain.high
     assert all(trial.user_attrs["seen"] for trial in held), "what the objective sets stays"
-    assert len(result.study.trials) <= 900
+    assert len(result.study.trials) <= 700
 
 
 def test_a_study_of_yours_is_gone_on_with() -> None:
@@ -83,11 +83,11 @@ def test_a_study_of_yours_is_gone_on_with() -> None:
 
 
 def test_killed_and_called_again_it_comes_to_the_same(tmp_path: Path) -> None:
-    expected = run(run_dir=tmp_path / "peace")
-    for calls in (4, 12):
+    expected = run(run_dir=tmp_path / "peace", n_trials=24)
+    for calls in (4, 10):
         command = [sys.executable, "-m", "tests.optimizer.api.objectives", str(tmp_path / "killed"), str(calls)]
         assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == -9
-    again = run(run_dir=tmp_path / "killed")
+    again = run(run_dir=tmp_path / "killed", n_trials=24)
     assert (again.best_params, again.gain) == (expected.best_params, expected.gain)
     assert [tried.candidate for tried in again.evidence.history] == [
         tried.candidate for tried in expected.evidence.history

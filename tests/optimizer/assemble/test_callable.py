@@ -27,6 +27,8 @@ from optimizer.ledger.store import Ledger
 from optimizer.records import Split, Verdict
 from optimizer.settings import ProposerSettings
 from optimizer.standing import Standing
+from search_space.dimensions.base import Condition
+from search_space.domains import FloatRange, IntRange
 from search_space.space import load_space
 from tests.optimizer.assemble.calls import TASKS, request, score, truth
 
@@ -281,6 +283,20 @@ def test_components_of_any_name_and_text_are_a_harness(components: dict[str, lis
             after = space.edit(files, {name: option}).apply(files)
             space.check(files, after)
             assert space.read(after) == {**space.read(files), name: option}
+
+
+def test_components_may_be_ranges_and_there_only_beside_others() -> None:
+    components = {"kind": ("svm", "net", None), "rate": FloatRange(1e-4, 1.0, log=True), "layers": IntRange(1, 8)}
+    beside = {"layers": Condition("kind", ("net",))}
+    space, files = harness_of(components, {"rate": 0.5, "layers": 4}, beside)
+    assert check_files(files) is None
+    assert space.read(files) == {"kind": "svm", "rate": 0.5}
+    net = space.edit(files, {"kind": "net", "rate": 0.25}).apply(files)
+    assert space.read(net) == {"kind": "net", "rate": 0.25, "layers": 4}
+    none = space.edit(net, {"kind": None}).apply(net)
+    assert space.read(none) == {"kind": None, "rate": 0.25}
+    with pytest.raises(SettingsError, match=r"rate: got 2\.0 to start from, expected a number from 0\.0001 to 1"):
+        harness_of(components, {"rate": 2.0})
 
 
 @pytest.mark.parametrize(

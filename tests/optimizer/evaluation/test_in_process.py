@@ -44,6 +44,12 @@ class Bench:
         return self.runner.run("tree", {"text": b"good"}, wanted, **keywords)
 
 
+def test_words_beside_a_score_are_kept_with_it() -> None:
+    rollout, *_ = Bench(lambda *_: (0.5, "half of it " + "was right " * 100)).run(1)
+    assert (rollout.status, rollout.score) == (Status.ok, 0.5)
+    assert rollout.reason.startswith("half of it was right") and len(rollout.reason) == 500
+
+
 def test_every_call_is_a_rollout_in_the_order_asked() -> None:
     calls: list[tuple[str, str, int]] = []
 
