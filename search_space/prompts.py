@@ -144,6 +144,8 @@ def remove_item(section: Section, position: int) -> Section:
         return replace(section, lead=section.lead or gone.gap, items=())
     if position == len(items):
         items[-1] = replace(items[-1], gap=gone.gap)
+    elif position and not items[position - 1].gap and not items[position].is_bullet:
+        items[position - 1] = replace(items[position - 1], gap=gone.gap)  # they would be one item
     return replace(section, items=tuple(items))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from optimizer.cli.adopting import Adoption, CommandRun, plan_adoption
 from optimizer.cli.scaffold import Scaffold, plan_scaffold, write_scaffold
 from optimizer.reports.json_text import json_text
 
@@ -26,11 +28,28 @@ def init(
         str | None,
         typer.Option(help="Without --tasks: the Python sources that questions are made from; 'stdlib' or a folder."),
     ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="Files that you have: propose a space over this folder.")
+    ] = None,
+    command: Annotated[str | None, typer.Option(help="With --from: what is run to measure a variant.")] = None,
+    metric: Annotated[str | None, typer.Option(help="With --command: the metric's name, as it is printed.")] = None,
+    direction: Annotated[str | None, typer.Option(help="With --command: maximize or minimize.")] = None,
+    worst: Annotated[float | None, typer.Option(help="With --command: the value that scores 0.")] = None,
+    best: Annotated[float | None, typer.Option(help="With --command: the value that scores 1.")] = None,
+    seconds: Annotated[float, typer.Option(help="With --command: how long a run takes.", min=0.1)] = 10.0,
+    evaluator: Annotated[str | None, typer.Option(help="With --command: what prints the metric instead.")] = None,
+    pinned: Annotated[list[str] | None, typer.Option(help="With --command: files that no edit may change.")] = None,
+    model: Annotated[str | None, typer.Option(help="With --command: the model that the command asks.")] = None,
     rollouts: Annotated[int | None, typer.Option(help="Budget of rollouts.", min=1)] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; take the flags and the defaults.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the files made as JSON.")] = False,
 ) -> None:
     """Make a harness and an experiment to start from. Asks on a terminal; nothing that exists is changed."""
+    if source is not None:
+        given = (command, metric, direction, worst, best, seconds, evaluator, tuple(pinned or ()), model)
+        run = CommandRun(*given) if command is not None else None  # type: ignore[arg-type]
+        _adopt(Adoption(folder.resolve(), source.resolve(), name or "first", rollouts or 300, run), as_json)
+        return
     ask = not yes and not as_json and sys.stdin.isatty()
     wanted = Scaffold(
         folder=folder.resolve(),
@@ -60,6 +79,35 @@ def init(
     typer.echo(f"  git add {wanted.harness} {experiment} && git commit -m 'A harness to optimize'")
     typer.echo(f"  ratchet run {experiment} --dry-run    # what would be opened, and what it may cost")
     typer.echo(f"  ratchet run {experiment}")
+
+
+def _adopt(wanted: Adoption, as_json: bool) -> None:
+    plan = plan_adoption(wanted)
+    write_scaffold(wanted.folder, plan.files)
+    names = sorted(str(path) for path in plan.files)
+    if as_json:
+        opened = {each.name: each.sentence for each in plan.opened}
+        made = {"experiment": plan.experiment.as_posix(), "files": names}
+        typer.echo(json_text({**made, "opened": opened, "closed": list(plan.notes)}, indent=2))
+        return
+    typer.echo(f"What a campaign may change ({len(plan.opened)}):")
+    for each in plan.opened:
+        typer.echo(f"  {each.sentence}")
+    if plan.notes:
+        typer.echo("\nSeen, and left closed:")
+    for note in plan.notes:
+        typer.echo(f"  {note}")
+    typer.echo("")
+    for name in names:
+        typer.echo(f"made {name}")
+    source = Path(os.path.relpath(wanted.source, wanted.folder))
+    used = sorted({str(source / each.file) for each in plan.opened} | {str(plan.experiment)})
+    typer.echo(f"\nRead {plan.experiment}/README.md and space.toml; take out what should stay. Then:")
+    if wanted.folder != Path.cwd():
+        typer.echo(f"  cd {shlex.quote(str(wanted.folder))}")
+    typer.echo(f"  git add {shlex.join(used)} && git commit -m 'Files to optimize'")
+    typer.echo(f"  ratchet run {plan.experiment} --dry-run    # what would be opened, and what it may cost")
+    typer.echo(f"  ratchet run {plan.experiment}")
 
 
 def _asked(ask: bool, question: str, default: str) -> str:

@@ -57,18 +57,10 @@ class Scaffold:
 
 def plan_scaffold(wanted: Scaffold) -> dict[Path, bytes]:
     """The files to write, relative to ``wanted.folder``. Raises a RatchetError when something is in the way."""
-    _check_repository(wanted.folder)
-    if not NAME.fullmatch(wanted.name):
-        raise SettingsError(
-            f"name: got {wanted.name!r}, expected letters, digits, '.', '_' or '-', beginning with a letter or digit"
-        )
+    check_repository(wanted.folder)
+    experiment = experiment_place(wanted.folder, wanted.name)
     if wanted.harness.is_absolute() or ".." in wanted.harness.parts:
         raise SettingsError(f"harness: got {wanted.harness}, expected a folder inside {wanted.folder}")
-    experiment = Path("experiments") / wanted.name
-    if (wanted.folder / experiment).exists():
-        raise SettingsError(
-            f"{experiment}: is there already; nothing was changed", hint="choose another name with --name, or remove it"
-        )
     files = _harness_files(wanted)
     shipped = experiment_folder("navigator")
     files[experiment / "space.toml"] = (shipped / "space.toml").read_bytes()
@@ -105,7 +97,22 @@ with `#` for the hypothesis. What it changes must be open in `space.toml`.
 """
 
 
-def _check_repository(folder: Path) -> None:
+def experiment_place(folder: Path, name: str) -> Path:
+    """Where the experiment ``name`` is made, below ``folder``. Raises SettingsError for no name and for one taken."""
+    if not NAME.fullmatch(name):
+        raise SettingsError(
+            f"name: got {name!r}, expected letters, digits, '.', '_' or '-', beginning with a letter or digit"
+        )
+    place = Path("experiments") / name
+    if (folder / place).exists():
+        raise SettingsError(
+            f"{place}: is there already; nothing was changed", hint="choose another name with --name, or remove it"
+        )
+    return place
+
+
+def check_repository(folder: Path) -> None:
+    """Raises RepositoryError for a folder that is in no git repository."""
     if not folder.is_dir():
         raise RepositoryError(f"{folder}: no such folder", hint="make it, and 'git init' in it")
     if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
@@ -141,8 +148,8 @@ def _experiment_toml(wanted: Scaffold, experiment: Path) -> str:
         description = f"Questions about the Python sources in {library}"
     return TEMPLATE.format(
         name=wanted.name,
-        description=_quoted(description),
-        harness=_quoted(f"{up}/{wanted.harness.as_posix()}"),
+        description=quoted(description),
+        harness=quoted(f"{up}/{wanted.harness.as_posix()}"),
         args=_environment_args(wanted, up),
         source=source,
         rollouts=wanted.rollouts,
@@ -158,7 +165,7 @@ def _environment_args(wanted: Scaffold, up: str) -> str:
         raise SettingsError(
             f"--root: got {wanted.root!r}, expected '{STDLIB}' or a folder of Python sources, seen from {wanted.folder}"
         )
-    return f"{{ root = {_quoted(str(root) if root.is_absolute() else f'{up}/{root.as_posix()}')} }}"
+    return f"{{ root = {quoted(str(root) if root.is_absolute() else f'{up}/{root.as_posix()}')} }}"
 
 
 def _tasks(path: Path) -> bytes:
@@ -168,6 +175,7 @@ def _tasks(path: Path) -> bytes:
         raise SettingsError(f"{path}: {error.strerror}, expected a JSONL file of tasks") from None
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as TOML."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -45,14 +45,24 @@ def resolve(repo: git.Repo, ref: str) -> str | None:
 
 
 def check_clean(repo: git.Repo, root: Path, harness: str) -> None:
-    """Raises RepositoryError unless the harness folder is there and as it is in HEAD. One git process, which reads."""
+    """Raises RepositoryError unless the harness folder is there and as it is in HEAD, ``.ratchet/`` aside: the
+    harness may be all of the repository. One git process, which reads."""
     folder = root / harness
     if not folder.is_dir():
         raise RepositoryError(
             f"{folder}: no such folder",
             hint=f"if it was deleted by mistake: git -C '{root}' checkout HEAD -- '{harness}'",
         )
-    command = (*QUIET, "status", "--porcelain", "-z", "--untracked-files=all", "--", harness)
+    command = (
+        *QUIET,
+        "status",
+        "--porcelain",
+        "-z",
+        "--untracked-files=all",
+        "--",
+        harness,
+        f":(top,exclude){PRIVATE}",
+    )
     status, output, problem = repo.git.execute(command, with_extended_output=True, with_exceptions=False)
     if status:
         raise RepositoryError(f"git cannot read {root}: {str(problem).strip()}", hint="mend what git complains of")
