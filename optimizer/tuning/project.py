@@ -253,8 +253,8 @@ def _experiment_text(name: str, wanted: Wanted, divided: Divided, metric: str) -
 
 
 def usual_rollouts(divided: Divided) -> int:
-    """A budget that fits the data: the holdout twice, two exams, and a search of twelve variants on all of its cases,
+    """A budget that fits the data: the holdout twice, two exams, and a search of eight variants on all of its cases,
     more where these are few (most variants are dropped after some)."""
     sizes = {split: len(divided.asked[split]) for split in Split}
-    search = max(12 * sizes[Split.search], min(30 * sizes[Split.search], LEAST_SEARCH))
+    search = max(8 * sizes[Split.search], min(30 * sizes[Split.search], LEAST_SEARCH))
     return 2 * sizes[Split.holdout] + 4 * sizes[Split.certify] + search

@@ -51,6 +51,7 @@ def test_a_prompt_is_tuned_and_the_same_command_says_the_same(command: Command, 
     assert code == 0, err
     told = json.loads(out)
     assert set(told["holdout_score"]) == {"mean", "low", "high"}
+    assert told["certified"] and told["gain"]["low"] > 0 and told["search_score"] > 0.5
     assert 0 <= told["holdout_score"]["low"] <= told["holdout_score"]["mean"] <= told["holdout_score"]["high"] <= 1
     assert told["context_tokens"] <= 1500 and told["holdout_cases"] > 10
     assert Path(told["prompt_file"]).read_text().startswith("Name the colour.")
