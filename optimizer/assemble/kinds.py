@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.assemble.machine import CommandMachine, Machine, SandboxMachine
+from optimizer.assemble.replaying import ReplayMachine
 from optimizer.suites.agent import AgentSuite
 from optimizer.suites.base import Suite
 from optimizer.suites.command.suite import CommandSuite
 from optimizer.suites.dataset import DatasetSuite
+from optimizer.suites.replay import ReplaySuite
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +34,5 @@ KINDS: Mapping[str, Kind] = {
     "command": Kind(
         CommandSuite.load, CommandMachine, asks_model=lambda settings: settings.model, founded=CommandSuite.founded
     ),
+    "replay": Kind(ReplaySuite.load, ReplayMachine, asks_model=lambda settings: False),
 }

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from optimizer.settings.base import Settings
 from optimizer.settings.command import CommandSuiteSettings
+from optimizer.settings.replay import ReplaySuiteSettings
 
 
 class AgentSuiteSettings(Settings):
@@ -69,7 +70,7 @@ def _an_agents_by_default(value: Any) -> Any:
 
 SuiteSettings = Annotated[
     Annotated[
-        AgentSuiteSettings | CallableSuiteSettings | CommandSuiteSettings | DatasetSuiteSettings,
+        AgentSuiteSettings | CallableSuiteSettings | CommandSuiteSettings | DatasetSuiteSettings | ReplaySuiteSettings,
         Field(discriminator="kind"),
     ],
     BeforeValidator(_an_agents_by_default),
