@@ -66,10 +66,10 @@ class Asking:
             value = self.objective(trial)
         except TrialPruned as error:
             raise self._failed(trial, f"pruned{f': {error}' if str(error) else ''}", TrialState.PRUNED) from None
-        except BaseException as error:
-            failed = self._failed(trial, f"{type(error).__name__}: {error}", TrialState.FAIL)
-            if isinstance(error, Exception):
-                raise failed from error
+        except Exception as error:
+            raise self._failed(trial, f"{type(error).__name__}: {error}", TrialState.FAIL) from error
+        except BaseException:  # Ctrl-C is no answer: the call is made again
+            self.study.tell(trial, state=TrialState.FAIL)
             raise
         if isinstance(value, Sequence) and not isinstance(value, str):
             self.study.tell(trial, state=TrialState.FAIL)
@@ -109,9 +109,16 @@ def known_trial(trials: Sequence[FrozenTrial], params: Mapping[str, Any]) -> Fro
     """The first trial that ended with the values of ``params`` for what it asked: the objective, if it is
     deterministic, would answer so again. A parameter that is not in ``params`` has one value only."""
     for trial in trials:
-        if trial.state.is_finished() and all(params.get(name, value) == value for name, value in trial.params.items()):
+        if answered(trial) and all(params.get(name, value) == value for name, value in trial.params.items()):
             return trial
     return None
+
+
+def answered(trial: FrozenTrial) -> bool:
+    """Whether the objective was called to its end, also when it gave no value; a trial of somebody else's is, once it
+    has ended."""
+    ours = MARK in trial.user_attrs
+    return trial.state.is_finished() and (trial.value is not None or WHY in trial.user_attrs or not ours)
 
 
 def value_of(trial: FrozenTrial) -> float:

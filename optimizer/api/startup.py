@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from optimizer.api.objectives import MARK, START_UP, Asking, Failed
+from optimizer.api.objectives import MARK, START_UP, Asking, Failed, answered
 from optimizer.api.parameters import Parameter, conditions_of, parameters_of
 from optimizer.errors import SettingsError
 from search_space.dimensions.base import Condition
@@ -93,12 +93,8 @@ def start_up(asking: Asking, *, draws: int, n_trials: int, deterministic: bool |
 
 
 def ran(study: Study) -> list[FrozenTrial]:
-    """The trials that were started for the start-up, or before it, and have ended."""
-    return [
-        trial
-        for trial in _trials(study)
-        if trial.state.is_finished() and trial.user_attrs.get(MARK, START_UP) == START_UP
-    ]
+    """The trials of the start-up, and of before it, in which the objective answered."""
+    return [trial for trial in _trials(study) if answered(trial) and trial.user_attrs.get(MARK, START_UP) == START_UP]
 
 
 def next_draw(trials: list[FrozenTrial]) -> dict[str, Any]:

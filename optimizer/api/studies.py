@@ -12,7 +12,7 @@ from optimizer.acceptance.holdout import interval
 from optimizer.acceptance.presets import FAST
 from optimizer.api.calling import Scale
 from optimizer.api.examples import DRAWS, draws
-from optimizer.api.objectives import MARK, Asking, Objective, known_trial, several, value_of
+from optimizer.api.objectives import MARK, Asking, Objective, answered, known_trial, several, value_of
 from optimizer.api.optimizing import run_request
 from optimizer.api.result import Gain, Optimized
 from optimizer.api.startup import Start, start_up
@@ -122,6 +122,10 @@ def optimize_study(
         raise SettingsError("worst, best: got one of them, expected both or none")
     folder = None if run_dir is None else Path(run_dir)
     study = _study(study, direction, folder)
+    if worst is not None and best is not None and (best > worst) != (study.direction.name == "MAXIMIZE"):
+        raise SettingsError(
+            f"worst, best: got {worst:g} and {best:g}, but the study is to {study.direction.name.lower()}"
+        )
     before = len(study.get_trials(deepcopy=False)) if folder is None else 0
     asking = Asking(objective, study, seed)
     start = start_up(asking, draws=min(first_draws, n_trials // 2), n_trials=n_trials, deterministic=deterministic)
@@ -252,4 +256,4 @@ def _by_task(trials: list[FrozenTrial], params: Mapping[str, Any], split: Split)
 
 def _is_start_up(trial: FrozenTrial) -> bool:
     """Whether the start-up spent it; one that a kill cut off is called again and not counted twice."""
-    return trial.state.is_finished() and str(trial.user_attrs.get(MARK, "")).startswith("start-up")
+    return answered(trial) and str(trial.user_attrs.get(MARK, "")).startswith("start-up")

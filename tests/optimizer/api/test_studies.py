@@ -96,6 +96,25 @@ def test_killed_and_called_again_it_comes_to_the_same(tmp_path: Path) -> None:
         run(run_dir=tmp_path / "killed", direction="maximize")
 
 
+def test_ctrl_c_is_no_answer(tmp_path: Path) -> None:
+    for calls in (3, 12):
+        left = [calls]
+
+        def interrupted(trial: optuna.Trial, left: list[int] = left) -> float:
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return branches(trial)
+
+        if calls == 3:  # in the first draws there is nothing to hand over yet
+            with pytest.raises(KeyboardInterrupt):
+                run(interrupted, run_dir=tmp_path / "run", n_trials=24)
+        else:
+            assert not run(interrupted, run_dir=tmp_path / "run", n_trials=24).finished
+    again, expected = run(run_dir=tmp_path / "run", n_trials=24), run(n_trials=24)
+    assert again.finished and (again.best_params, again.gain) == (expected.best_params, expected.gain)
+
+
 def test_failures_count_and_are_told() -> None:
     def fragile(trial: optuna.Trial) -> float:
         x = trial.suggest_float("x", 0.0, 1.0)
@@ -147,6 +166,7 @@ def test_choices_of_any_kind_and_names_for_them() -> None:
         (lambda trial: "good", {}, "got 'good'"),
         (branches, {"n_trials": 5}, "got 5, expected 8"),
         (branches, {"worst": 1.0}, "got one of them"),
+        (branches, {"worst": 0.0, "best": 1.0}, "got 0 and 1, but the study is to minimize"),
         (branches, {"direction": "up"}, "expected 'minimize' or 'maximize'"),
         (
             lambda trial: trial.suggest_int("k", *((0, 1) if trial.number % 2 else (5, 6))),
