@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from optimizer.cli.adopting import Adoption, CommandRun, plan_adoption
+from optimizer.cli.autoresearch import plan_autoresearch
 from optimizer.cli.scaffold import Scaffold, plan_scaffold, write_scaffold
 from optimizer.reports.json_text import json_text
 
@@ -31,6 +32,9 @@ def init(
     source: Annotated[
         Path | None, typer.Option("--from", help="Files that you have: propose a space over this folder.")
     ] = None,
+    autoresearch: Annotated[
+        Path | None, typer.Option(help="A folder in autoresearch's layout: an experiment that runs it as it is.")
+    ] = None,
     command: Annotated[str | None, typer.Option(help="With --from: what is run to measure a variant.")] = None,
     metric: Annotated[str | None, typer.Option(help="With --command: the metric's name, as it is printed.")] = None,
     direction: Annotated[str | None, typer.Option(help="With --command: maximize or minimize.")] = None,
@@ -45,6 +49,9 @@ def init(
     as_json: Annotated[bool, typer.Option("--json", help="Print the files made as JSON.")] = False,
 ) -> None:
     """Make a harness and an experiment to start from. Asks on a terminal; nothing that exists is changed."""
+    if autoresearch is not None:
+        _as_it_is(autoresearch.resolve(), name or "autoresearch", as_json)
+        return
     if source is not None:
         given = (command, metric, direction, worst, best, seconds, evaluator, tuple(pinned or ()), model)
         run = CommandRun(*given) if command is not None else None  # type: ignore[arg-type]
@@ -79,6 +86,23 @@ def init(
     typer.echo(f"  git add {wanted.harness} {experiment} && git commit -m 'A harness to optimize'")
     typer.echo(f"  ratchet run {experiment} --dry-run    # what would be opened, and what it may cost")
     typer.echo(f"  ratchet run {experiment}")
+
+
+def _as_it_is(folder: Path, name: str, as_json: bool) -> None:
+    files = plan_autoresearch(folder, name)
+    write_scaffold(folder, files)
+    experiment, names = f"experiments/{name}", sorted(str(path) for path in files)
+    if as_json:
+        typer.echo(json_text({"experiment": experiment, "files": names}, indent=2))
+        return
+    for made in names:
+        typer.echo(f"made {made}")
+    typer.echo(f"\nRead {experiment}/README.md and space.toml; take out what should stay. Then:")
+    if folder != Path.cwd():
+        typer.echo(f"  cd {shlex.quote(str(folder))}")
+    typer.echo(f"  git add {experiment} && git commit -m 'An experiment on train.py'")
+    typer.echo(f"  ratchet run {experiment} --dry-run    # what would be opened")
+    typer.echo(f"  ratchet run {experiment} --until 07:00")
 
 
 def _adopt(wanted: Adoption, as_json: bool) -> None:
