@@ -17,6 +17,8 @@ from search_space.errors import SearchSpaceError
 from search_space.keyed.python_text import constants
 
 TRAIN, PREPARE, PROGRAM, RESULTS = "train.py", "prepare.py", "program.md", "results.tsv"
+LEFT_OUT = (RESULTS, "run.log")
+"""What program.md leaves out of git: a campaign wants a harness that is as it was committed."""
 METRIC = "val_bpb"
 BUDGET_S = 300.0
 """autoresearch's own: five minutes of training, and whatever takes twice as long is given up."""
@@ -37,8 +39,8 @@ NOT_TO_CHANGE = re.compile(r"EVAL|SEED|STARTUP|VOCAB|SEQ_LEN|TIME|PEAK|FLOPS")
 
 
 def plan_autoresearch(folder: Path, name: str) -> dict[Path, bytes]:
-    """The files to write, relative to ``folder``. Raises RatchetError when it is in no repository, not of that layout, or
-    has such an experiment already."""
+    """The files to write, relative to ``folder``. Raises RatchetError when it is in no repository, is not of that
+    layout, or has such an experiment already."""
     check_repository(folder)
     texts = _layout(folder)
     experiment = experiment_place(folder, name)
@@ -49,9 +51,10 @@ def plan_autoresearch(folder: Path, name: str) -> dict[Path, bytes]:
             hint="give the numbers that may change names of their own at the top level of train.py",
         )
     seeded = "RATCHET_SEED" in texts[TRAIN]
+    space = space_text(dimensions, [f"Constants of {TRAIN}: take out what should stay."])
     return {
         experiment / "experiment.toml": _experiment_toml(folder, name, texts).encode(),
-        experiment / "space.toml": space_text(dimensions, [f"Constants of {TRAIN}: take out what should stay."]).encode(),
+        experiment / "space.toml": space.encode(),
         experiment / "README.md": _readme(name, len(dimensions), seeded).encode(),
     }
 
@@ -207,6 +210,7 @@ Written by `ratchet init --autoresearch`. It runs `train.py` as it is, one run a
 constants; `prepare.py` is pinned. Nothing outside this folder was changed.
 
     uv sync && uv run prepare.py       # once, as autoresearch says
+    printf 'results.tsv\\nrun.log\\n' >> .git/info/exclude    # unless .gitignore has them: git is not to see them
     git add experiments/{name} && git commit -m "Experiment {name}"
     ratchet run experiments/{name} --dry-run
     ratchet run experiments/{name} --until 07:00

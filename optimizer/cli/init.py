@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from optimizer.cli.adopting import Adoption, CommandRun, plan_adoption
-from optimizer.cli.autoresearch import plan_autoresearch
+from optimizer.cli.autoresearch import LEFT_OUT, plan_autoresearch
 from optimizer.cli.scaffold import Scaffold, plan_scaffold, write_scaffold
 from optimizer.reports.json_text import json_text
 
@@ -100,6 +100,8 @@ def _as_it_is(folder: Path, name: str, as_json: bool) -> None:
     typer.echo(f"\nRead {experiment}/README.md and space.toml; take out what should stay. Then:")
     if folder != Path.cwd():
         typer.echo(f"  cd {shlex.quote(str(folder))}")
+    if loose := " ".join(shlex.quote(each) for each in LEFT_OUT if (folder / each).exists()):
+        typer.echo(f"  printf '%s\\n' {loose} >> .git/info/exclude    # what git is not to see, as program.md says")
     typer.echo(f"  git add {experiment} && git commit -m 'An experiment on train.py'")
     typer.echo(f"  ratchet run {experiment} --dry-run    # what would be opened")
     typer.echo(f"  ratchet run {experiment} --until 07:00")

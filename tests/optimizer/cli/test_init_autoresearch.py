@@ -1,4 +1,4 @@
-"""``ratchet init --autoresearch``: a look-alike of its layout that needs no GPU is recognised, run as it is, improved."""
+"""``ratchet init --autoresearch``: a look-alike of its layout, which needs no GPU, is recognised and run as it is."""
 
 from __future__ import annotations
 
@@ -41,16 +41,17 @@ if __name__ == "__main__":
     print(f"val_bpb:          {judged(DEPTH, EMBEDDING_LR, WARMUP_RATIO) + luck:.6f}")
     print("peak_vram_mb:     0.0")
 '''
-PREPARE = '''\
+PREPARE = """\
 import math
 
-TIME_BUDGET = 1  # seconds
+TIME_BUDGET = 5  # seconds
 
 
 def judged(depth, rate, warm_up):
     return 1.0 + 0.02 * (4 - depth) + 0.05 * math.log2(rate / 0.3) ** 2 - 0.1 * warm_up
-'''
+"""
 FILES = {"train.py": TRAIN, "prepare.py": PREPARE, "program.md": "# autoresearch\n\nLower val_bpb.\n"}
+COLUMNS = "commit\tval_bpb\tmemory_gb\tstatus\tdescription"
 Here = Callable[..., Done]
 
 
@@ -62,7 +63,7 @@ def layout(tmp_path: Path) -> Project:
     for name, text in FILES.items():
         (root / name).write_text(text)
     commit(root)
-    (root / "results.tsv").write_text("commit\tval_bpb\tmemory_gb\tstatus\tdescription\nabc\t1.050000\t0.0\tkeep\tbaseline\n")
+    (root / "results.tsv").write_text(f"{COLUMNS}\nabc\t1.050000\t0.0\tkeep\tbaseline\n")
     return Project(root)
 
 
@@ -76,6 +77,7 @@ def test_what_is_written_and_what_it_opens(layout: Project, here: Here) -> None:
     before = read_folder(layout.root)
     done = here(layout, "init", "--autoresearch", ".", "--name", "night")
     assert done.code == 0, done.err
+    assert "printf '%s\\n' results.tsv >> .git/info/exclude" in done.out
     after = read_folder(layout.root)
     assert {name: after[name] for name in before} == before
     folder = layout.root / "experiments" / "night"
@@ -84,7 +86,7 @@ def test_what_is_written_and_what_it_opens(layout: Project, here: Here) -> None:
     assert isinstance(suite, CommandSuiteSettings)
     assert (suite.metric, suite.direction, suite.pinned) == ("val_bpb", "minimize", ("prepare.py",))
     assert (suite.worst, suite.best) == (pytest.approx(1.26), pytest.approx(0.84))
-    assert (suite.seconds, settings.sandbox.rollout_timeout_s, settings.sandbox.workers) == (1.0, 2.0, 1)
+    assert (suite.seconds, settings.sandbox.rollout_timeout_s, settings.sandbox.workers) == (5.0, 10.0, 1)
     space = load_space(folder / "space.toml")
     keys = [each["key"] for each in tomllib.loads((folder / "space.toml").read_text())["dimension"]]
     assert keys == [
@@ -93,10 +95,12 @@ def test_what_is_written_and_what_it_opens(layout: Project, here: Here) -> None:
         "TOTAL_BATCH_SIZE",
         "EMBEDDING_LR",
         "WEIGHT_DECAY",
+        "ADAM_BETAS.0",
+        "ADAM_BETAS.1",
         "WARMUP_RATIO",
         "DEPTH",
     ]
-    warm_up = space.domain(space.names[5])
+    warm_up = space.domain(space.names[7])
     assert isinstance(warm_up, Choice)
     assert warm_up.values[0] == 0.0
     assert space.read(before)[space.names[2]] == 2**15
@@ -107,15 +111,16 @@ def test_it_runs_as_it_is_and_gets_better(layout: Project) -> None:
     made = layout.ratchet("init", "--autoresearch", ".", "--name", "night", "--json")
     assert made.code == 0, made.err
     assert strict_json(made.out)["experiment"] == "experiments/night"
+    (layout.root / ".git" / "info" / "exclude").write_text("results.tsv\n")
     subprocess.run(["git", "add", "experiments"], cwd=layout.root, check=True)
     subprocess.run(
         ["git", "-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x"], cwd=layout.root, check=True
     )
-    done = layout.ratchet("run", "experiments/night", "--minutes", "2", "--rollouts", "60", "--plain")
+    done = layout.ratchet("run", "experiments/night", "--minutes", "2", "--rollouts", "48", "--plain")
     assert done.code == 0, done.err
     told = strict_json(layout.ratchet("status", "-c", "night", "--json").out)["metric"]
     assert told["holdout"]["difference"]["high"] < 0
-    assert layout.ratchet("log", "-c", "night", "--tsv").out.startswith("commit\tval_bpb\tmemory_gb\tstatus\tdescription\n")
+    assert layout.ratchet("log", "-c", "night", "--tsv").out.startswith(f"{COLUMNS}\n")
 
 
 @pytest.mark.parametrize(
