@@ -7,10 +7,8 @@ import json
 import re
 import shutil
 import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,12 @@ from optimizer.datasets.reading import read_data
 from optimizer.datasets.splitting import Divided, divide
 from optimizer.errors import CampaignMissing, SettingsError
 from optimizer.records import Split
+from optimizer.tuning.rankings import rankings_of
 from optimizer.tuning.space import Material, recipes_of, space_of
 from optimizer.workspace.workspace import Workspace
 from search_space.errors import SearchSpaceError
-from search_space.prompting.cases import Case
 from search_space.prompting.compose import compose
-from search_space.prompting.harness import prompt_from_files
+from search_space.prompting.harness import prompt_from_files, rankings_text
 from search_space.prompting.memory import Memory
 from search_space.prompting.settings import SETTINGS_FILE, PromptSettings
 
@@ -36,6 +34,8 @@ LEAST_SEARCH = 3000
 """Rollouts of a search, where that is no more than thirty variants on all of its cases."""
 HARNESS = "harness"
 EXPERIMENT = "experiment"
+RANKINGS = ("balanced", "central", "telling")
+"""The orders of stored cases that a prompt may show the first of."""
 PLACEHOLDER = re.compile(r"\{\{?\s*(question|input|text|query|prompt|message)\s*\}?\}")
 PROGRAM = """\
 Make the prompt answer more questions rightly within its context budget. The cases in the data are all there is to
@@ -90,13 +90,13 @@ def plan_project(wanted: Wanted) -> Project:
             "--metric: got judge with the embedded model, which reads examples alone, expected a language model",
             hint="say --model anthropic:ID, or take a metric that needs no judge",
         )
-    rankings = _rankings(divided.stored, wanted.seed)
+    rankings = rankings_of(divided.stored, wanted.seed, RANKINGS)
     material = Material(len(divided.stored), labels, list(rankings), wanted.static, not wanted.embedded)
     settings = PromptSettings(context_tokens=wanted.context_tokens)
     harness = {
         settings.prompt: instructions.encode(),
         SETTINGS_FILE: _settings_text(settings, material).encode(),
-        **({"rankings.json": json.dumps(rankings).encode()} if rankings else {}),
+        **({"rankings.json": rankings_text(rankings).encode()} if rankings else {}),
     }
     _check_fits(harness, divided, wanted)
     name = _name(wanted, harness, divided, metric)
@@ -175,16 +175,6 @@ def _divided(wanted: Wanted) -> Divided:
             hint="near-copies count once; 100 to 400 cases make differences of a few points visible",
         )
     return divided
-
-
-def _rankings(cases: Sequence[Case], seed: int) -> dict[str, list[str]]:
-    """Orders in which examples that are the same for all questions are shown, the first k of them: ``balanced`` takes
-    answers by turns, each one's cases in a random order."""
-    by_answer: dict[str, list[str]] = defaultdict(list)
-    for case in sorted(cases, key=lambda each: hashlib.sha256(f"{seed}\0{each.id}".encode()).digest()):
-        by_answer[case.answer].append(case.id)
-    turns = zip_longest(*(by_answer[answer] for answer in sorted(by_answer)))
-    return {"balanced": [name for turn in turns for name in turn if name is not None]}
 
 
 def _settings_text(settings: PromptSettings, material: Material) -> str:
