@@ -19,6 +19,7 @@ from tests.bench import (
     navigator,
     own_time,
     parallel,
+    prompts,
     rollouts,
     simplify,
 )
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[str], str]] = {
     "believed": believed.report,
     "chance": chance.report,
     "keeps": keeps.report,
+    "prompts": prompts.report,
 }
 
 
