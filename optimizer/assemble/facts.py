@@ -9,6 +9,7 @@ from optimizer.assemble.mcp import check_servers
 from optimizer.assemble.models import cost_words, upstream_of
 from optimizer.assemble.planned import Planned
 from optimizer.assemble.sizes import end_of, workers_of
+from optimizer.metric import Metric
 from optimizer.records import Split
 from optimizer.reports.plan import Opening, PlanFacts, shown
 from optimizer.settings import ConstraintSettings, ObjectiveSettings
@@ -48,7 +49,7 @@ def facts_of(planned: Planned) -> PlanFacts:
         costs_money=costs_money,
         cost=cost,
         proposers=", ".join(named),
-        objective=_objective(settings.objective),
+        objective=_objective(settings.objective, planned.metric),
         rollouts=limits.rollouts,
         tokens=limits.tokens,
         usd=limits.usd,
@@ -62,9 +63,12 @@ def facts_of(planned: Planned) -> PlanFacts:
     )
 
 
-def _objective(objective: ObjectiveSettings) -> str:
+def _objective(objective: ObjectiveSettings, metric: Metric | None) -> str:
     """What is made better, within which limits, and what makes a harness simple."""
     told = ["the mean score"]
+    if metric is not None:
+        way = "more" if metric.maximized else "less"
+        told = [f"{metric.name}, {way} is better: the score is 0 at {metric.worst:g} and 1 at {metric.best:g}"]
     for limit in objective.constraints:
         if limit.at_most is not None:
             told.append(f"{limit.metric} at most {limit.at_most:g} a rollout{_unless(limit)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,7 @@ def _python(folder: Path) -> tuple[str, list[str]]:
         return "python", []
     own = folder / ".venv" / "bin" / "python"
     base = [str(own.resolve().parents[1])] if own.exists() else []
-    return str(own), [str(folder / ".venv"), *base]
+    return shlex.quote(str(own)), [str(folder / ".venv"), *base]
 
 
 def _seconds(text: str) -> float:

@@ -122,7 +122,9 @@ def test_results_in_autoresearch_s_columns(project: Project, done: Done) -> None
 
 
 def test_dry_run_verify_and_calibrate_ask_no_model(project: Project, done: Done) -> None:
-    assert "none: no model is asked" in project.ratchet("run", "exp", "--dry-run", "--name", "other").out
+    planned = project.ratchet("run", "exp", "--dry-run", "--name", "other").out
+    assert "none: no model is asked" in planned
+    assert "loss, less is better: the score is 0 at 4 and 1 at 1" in planned
     kept = strict_json(project.ratchet("log", "-c", "loss", "--kept", "--json").out.splitlines()[0])["number"]
     verified = project.ratchet("verify", str(kept), "-c", "loss", "--repeats", "3")
     assert verified.code == 0, verified.err

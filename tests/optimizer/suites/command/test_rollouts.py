@@ -18,7 +18,7 @@ from optimizer.sandboxes.base import Exit, Launch
 from optimizer.sandboxes.limits import Limits
 from optimizer.sandboxes.process import ProcessSandbox
 from optimizer.settings import CommandSuiteSettings
-from optimizer.suites.command.stages import CommandSandbox, seed_of
+from optimizer.suites.command.stages import CommandSandbox, device_files, seed_of
 from optimizer.suites.command.suite import ENTRY, CommandSuite
 
 JUDGE = b"import pathlib, sys\nprint('loss:', pathlib.Path(sys.argv[1], 'out.txt').read_text())\n"
@@ -162,6 +162,20 @@ def test_variables_that_are_named_and_no_others(
     line = 'test -z "$OTHER" && test $OMP_NUM_THREADS = 1 && echo "loss: $SCALE"'
     _, result = run(sandbox, tmp_path, line, environment=("SCALE",))
     assert result.answer == "2.0"
+
+
+def test_a_device_may_be_used_when_it_is_named(tmp_path: Path) -> None:
+    device = "/dev/ptmx"
+    line = f"exec 3<>{device} && echo loss: 1"
+    if not os.access(device, os.R_OK | os.W_OK):
+        pytest.skip("needs /dev/ptmx")
+    for devices, status in (((), "crash"), ((device,), "ok")):
+        found = device_files(devices)
+        with ProcessSandbox(devices=found, limits=Limits(address_space=not found)) as inner:
+            if not inner.confinement.writes:
+                pytest.skip("needs Landlock")
+            (tmp_path / status).mkdir()
+            assert run(inner, tmp_path / status, line)[0].status == status
 
 
 def test_seeds_are_the_rollout_s() -> None:
