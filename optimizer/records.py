@@ -166,6 +166,8 @@ class Proposal:
     ``source`` names what the proposal was made from (``human:sha256:...``) where a proposer offers each source once.
     ``problem`` says why it cannot be tried, when the source is unusable: it is recorded as ``invalid`` for that reason,
     and its edit changes nothing. ``words`` is the edit in the words of the space, which the campaign adds.
+    ``predicted`` is the effect, as a fraction, that a cheap look predicted before it was chosen among ``drawn``
+    proposals; None where there was no such look, or it was silent.
     """
 
     edit: Edit
@@ -176,6 +178,8 @@ class Proposal:
     source: str = ""
     problem: str = ""
     words: str = ""
+    predicted: float | None = None
+    drawn: int = 1
 
     @property
     def what(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from optimizer.assemble.mcp import targets_of
 from optimizer.assemble.models import recorder_of
 from optimizer.assemble.planned import Planned
+from optimizer.assemble.screening import Screen
 from optimizer.assemble.sizes import workers_of
 from optimizer.datasets.judge import Noise
 from optimizer.evaluation.budget import Budget
@@ -29,6 +30,7 @@ from optimizer.proposers.base import Proposer
 from optimizer.proposers.human import HumanProposer
 from optimizer.proposers.mix import MixProposer
 from optimizer.proposers.random import RandomProposer
+from optimizer.proposers.screened import ScreenedProposer
 from optimizer.proposers.sweep import SweepProposer
 from optimizer.proposers.thompson import ThompsonProposer
 from optimizer.proposers.tpe import TPEProposer
@@ -135,7 +137,11 @@ def proposer_of(planned: Planned) -> Proposer:
     first = [HumanProposer(planned.folder / wanted.human)] if wanted.human else []
     if wanted.recipes:
         first.append(HumanProposer(planned.folder / wanted.recipes, name="recipes"))
-    return MixProposer(weighted, first=first)
+    mixed = MixProposer(weighted, first=first)
+    screen = planned.settings.screen
+    if not screen.transcripts:
+        return mixed
+    return ScreenedProposer(mixed, Screen.load(screen, planned.folder).predict, screen.candidates)
 
 
 def checker(

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from optimizer.assemble.kinds import KINDS
 from optimizer.assemble.planned import Planned, Request
+from optimizer.assemble.screening import check_screen
 from optimizer.assemble.sizes import end_of, first_of, gate_of
 from optimizer.assemble.values import check_values
 from optimizer.errors import CampaignMissing, RepositoryError, SettingsError
@@ -40,6 +41,7 @@ def plan_campaign(request: Request) -> Planned:
     suite = kind.load(settings.suite, folder)
     _check_suite(suite, no_holdout=request.no_holdout)
     space = load_space(folder / settings.space, suite.effects)
+    check_screen(settings.screen, folder)
     program = _program(settings, folder)
     limits = _limits(settings.budget, request)
     home, harness, files = _place(settings, folder, request)

@@ -45,6 +45,8 @@ def proposal_text(proposal: Proposal) -> str:
             "source": proposal.source,
             "problem": proposal.problem,
             "words": proposal.words,
+            "predicted": proposal.predicted,
+            "drawn": proposal.drawn,
         }
     )
 

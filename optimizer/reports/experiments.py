@@ -46,6 +46,8 @@ def experiment_json(row: ExperimentRow, metric: Metric | None = None) -> dict[st
         "what": row.proposal.what,
         "hypothesis": row.proposal.hypothesis,
         "proposer": row.proposal.proposer,
+        "predicted": row.proposal.predicted,
+        "drawn": row.proposal.drawn,
         "changes": dict(row.proposal.changes),
         "edit": edit_to_json(row.proposal.edit),
         "champion": row.champion,
@@ -134,6 +136,9 @@ def show(
     facts = Table.grid(padding=(0, 2))
     facts.add_row("what", Text(row.proposal.what))
     facts.add_row("hypothesis", Text(row.proposal.hypothesis))
+    if row.proposal.predicted is not None:
+        gain = f"{points(row.proposal.predicted)} points, the best of {row.proposal.drawn} proposals"
+        facts.add_row("replay said", Text(gain))
     if decision:
         facts.add_row("decision", Text(sentence(decision, row.seconds, metric)))
         if decision.effect is not None:

@@ -21,6 +21,7 @@ from optimizer.reports import calibration
 from optimizer.reports.experiments import experiment_json
 from optimizer.reports.findings import flags_line, front_line, member_json, switch_json
 from optimizer.reports.pruned import pruning_json, pruning_table
+from optimizer.reports.screened import Screening, screening_json, screening_line, screening_of
 from optimizer.reports.sentence import sentence
 from optimizer.reports.spending import cache_sentence, dollars, spend_json
 from optimizer.reports.words import count, duration, interval, points, short, some, span
@@ -37,7 +38,8 @@ class Summary:
     """All that a summary shows. ``holdout`` is the last recorded look, None when there was none; ``has_holdout`` tells
     whether the suite has such a split at all; ``looks`` counts the looks, ``stale`` tells whether the champion has
     changed since the last one. ``front`` is the Pareto front, ``switches`` what each flag did, ``calibration``
-    what was found when the baseline was measured against itself, ``pruning`` the last one."""
+    what was found when the baseline was measured against itself, ``pruning`` the last one,
+    ``screening`` how well a cheap look predicted."""
 
     totals: Totals
     kept: Sequence[ExperimentRow]
@@ -51,6 +53,7 @@ class Summary:
     switches: Sequence[Switch] = ()
     calibration: Mapping[str, Any] | None = None
     pruning: Pruning | None = None
+    screening: Screening | None = None
 
 
 def summarize(
@@ -72,6 +75,7 @@ def summarize(
         switches=switches,
         calibration=gate.get("calibration") if gate else None,
         pruning=next(iter(ledger.prunings()[-1:]), None),
+        screening=screening_of(ledger.experiments()),
     )
 
 
@@ -96,6 +100,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "verdicts": dict(totals.verdicts),
         "pruning": pruning_json(summary.pruning, f"{totals.campaign.ref}-final"),
         "metric": _metric_json(summary),
+        "screening": screening_json(summary.screening),
         "kept": [experiment_json(row, Metric.of(totals.campaign.settings)) for row in summary.kept],
         "pareto": [member_json(member) for member in summary.front],
         "flags": [switch_json(switch) for switch in summary.switches],
@@ -132,7 +137,8 @@ def render(summary: Summary, *, commands: Sequence[tuple[str, str]] = (), framed
     if summary.pruning is not None:
         parts += [pruning_table(summary.pruning, f"{summary.totals.campaign.ref}-final"), Text("")]
     parts += [_kept(summary), Text("")]
-    if findings := [line for line in (front_line(summary.front), flags_line(summary.switches)) if line]:
+    told = (front_line(summary.front), flags_line(summary.switches), screening_line(summary.screening))
+    if findings := [line for line in told if line]:
         parts += [*map(Text, findings), Text("")]
     if summary.calibration is not None:
         parts += [*_calibration(summary.calibration), Text("")]

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from optimizer.errors import SettingsError
 from optimizer.settings.base import Settings
+from optimizer.settings.replay import ScreenSettings
 from optimizer.settings.suites import SuiteSettings
 from search_space.errors import InvalidFile
 from search_space.mcp_servers import ServerName
@@ -233,6 +234,7 @@ class ExperimentSettings(Settings):
     sandbox: SandboxSettings = SandboxSettings()
     model: ModelSettings = ModelSettings()
     checks: CheckSettings = CheckSettings()
+    screen: ScreenSettings = ScreenSettings()
     mcp: dict[ServerName, McpSettings] = {}
 
     @model_validator(mode="after")

@@ -25,6 +25,20 @@ class ReplayWeights(Settings):
         return self
 
 
+class ScreenSettings(Settings):
+    """Which transcripts proposals are looked at by before a live experiment; none: there is no such look.
+
+    For each experiment up to ``candidates`` proposals are drawn, rendered on ``sample`` transcripts that do not fit in
+    ``context_tokens``, and the best is run. Paths, ``context_tokens`` and ``weights`` are as in a replay suite.
+    """
+
+    transcripts: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    candidates: Annotated[int, Field(ge=2, le=10_000)] = 8
+    sample: Annotated[int, Field(ge=1, le=100_000)] = 60
+    context_tokens: Annotated[int, Field(ge=100)] | None = None
+    weights: ReplayWeights = ReplayWeights()
+
+
 class ReplaySuiteSettings(Settings):
     """``transcripts`` are files or folders, relative to ``experiment.toml``, imported or not. ``context_tokens`` is
     what is sent at most, whatever the harness says; half of what the median transcript sends at its last step when not

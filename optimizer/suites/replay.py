@@ -16,6 +16,7 @@ from optimizer.records import Split, Task
 from optimizer.replay.loading import load, usual_limit
 from optimizer.replay.scoring import Score
 from optimizer.replay.uses import Uses
+from optimizer.replay.worth import DEAREST, worth
 from optimizer.settings.replay import ReplaySuiteSettings, ReplayWeights
 from optimizer.transcripts.records import Header, Transcript
 from search_space.errors import SearchSpaceError
@@ -26,15 +27,12 @@ from search_space.tools import Effects
 VERSION = 1
 """Of what a score means: another one is another suite."""
 SHARES = {Split.search: 0.5, Split.certify: 0.2, Split.holdout: 0.3}
-DEAREST = 2.0
-"""A cost of so many times that of sending everything, or more, is worth nothing."""
 
 
 class ReplaySuite:
     """Transcripts that do not fit in ``limit_tokens``, by split. Satisfies :class:`optimizer.suites.base.Suite`.
 
-    The score of a transcript is the weighted mean of ``kept`` (1 where no step is at risk) and ``1 - cost / 2``, the
-    cost as a share of sending everything (see :mod:`optimizer.replay.scoring`). ``fitting`` is how many transcripts
+    The score of a transcript is what :func:`optimizer.replay.worth.worth` says. ``fitting`` is how many transcripts
     fit whole, and are no tasks: every harness scores the same on them.
     """
 
@@ -92,9 +90,7 @@ class ReplaySuite:
 
     def worth(self, score: Score) -> float:
         """What a transcript's score counts, in [0, 1]."""
-        kept = score.at_risk_kept / score.at_risk if score.at_risk else 1.0
-        cheap = min(1.0, max(0.0, 1.0 - score.cost / (DEAREST * score.full_cost))) if score.full_cost else 1.0
-        return (self.weights.kept * kept + self.weights.cost * cheap) / (self.weights.kept + self.weights.cost)
+        return worth(score, self.weights)
 
     def _transcript(self, task: str) -> tuple[Transcript, Uses]:
         told = json.loads(zlib.decompress(self._packed[task]))
