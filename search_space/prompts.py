@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 from search_space.keyed.front_matter import split_front_matter
 
 HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*\r?\n?\Z")
-BULLET = re.compile(r"( {0,3})([-*+]|\d{1,9}[.)])([ \t]+)(?=\S)")
+BULLET = re.compile(r"\A( {0,3})([-*+]|\d{1,9}[.)])([ \t]+)(?=\S)")
 FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 
 
@@ -122,8 +123,8 @@ def insert_item(section: Section, position: int, text: str, *, followed: bool = 
     blank line, a heading or several items.
     """
     items = list(section.items)
-    neighbour = items[position - 1] if position else (items[0] if items else None)
-    new = make_item(text, bullet=neighbour.is_bullet if neighbour else section.title != "")
+    beside = items[max(0, position - 1) : position + 1]
+    new = make_item(text, bullet=any(item.is_bullet for item in beside) if beside else section.title != "")
     if not items:
         gap = "\n" if followed and (section.lead or not section.title) else ""
         return replace(section, items=(replace(new, gap=gap),))
@@ -133,7 +134,7 @@ def insert_item(section: Section, position: int, text: str, *, followed: bool = 
         items.append(replace(new, gap=last.gap))
     else:
         items.insert(position, replace(new, gap=_separator(section, new, items[position])))
-    return replace(section, items=tuple(items))
+    return replace(section, items=_apart(items))
 
 
 def remove_item(section: Section, position: int) -> Section:
@@ -144,9 +145,7 @@ def remove_item(section: Section, position: int) -> Section:
         return replace(section, lead=section.lead or gone.gap, items=())
     if position == len(items):
         items[-1] = replace(items[-1], gap=gone.gap)
-    elif position and not items[position - 1].gap and not items[position].is_bullet:
-        items[position - 1] = replace(items[position - 1], gap=gone.gap)  # they would be one item
-    return replace(section, items=tuple(items))
+    return replace(section, items=_apart(items, gone.gap))
 
 
 def replace_item(section: Section, position: int, text: str) -> Section:
@@ -162,7 +161,7 @@ def move_item(section: Section, old: int, new: int) -> Section:
     raws = [item.raw for item in section.items]
     raws.insert(new, raws.pop(old))
     gaps = [item.gap for item in section.items]
-    return replace(section, items=tuple(Item(raw, gap) for raw, gap in zip(raws, gaps, strict=True)))
+    return replace(section, items=_apart([Item(raw, gap) for raw, gap in zip(raws, gaps, strict=True)]))
 
 
 def add_section(prompt: Prompt, heading: str, text: str, after: str | None = None) -> Prompt:
@@ -212,6 +211,15 @@ def make_item(text: str, *, bullet: bool, marker: re.Match[str] | None = None) -
         shown = text if len(text) <= 60 else text[:57] + "..."
         raise NotOneItem(f"got {shown!r}, expected one bullet, paragraph or fenced block without blank line or heading")
     return item
+
+
+def _apart(items: list[Item], gap: str = "") -> tuple[Item, ...]:
+    """The items with ``gap``, else a blank line, between neighbours that would be read as one."""
+    for at, (before, after) in enumerate(pairwise(items)):
+        begins = _top_bullet(after.raw) if before.is_bullet else after.is_bullet
+        if not before.gap and not begins and len(parse(before.raw + after.raw).sections[0].items) != 2:
+            items[at] = replace(before, gap=gap or "\n")
+    return tuple(items)
 
 
 def _separator(section: Section, before: Item, after: Item) -> str:

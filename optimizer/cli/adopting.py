@@ -11,7 +11,7 @@ from pathlib import Path
 from optimizer.cli.adopted_files import Suite, command_suite, dataset_suite, experiment_files
 from optimizer.cli.scaffold import check_repository, experiment_place
 from optimizer.errors import RepositoryError, SettingsError
-from search_space.discovery.finding import Found, find_dimensions, secret
+from search_space.discovery.finding import MOST_BYTES, Found, find_dimensions, secret
 from search_space.discovery.opened import Opened, space_text
 from search_space.errors import SearchSpaceError
 from search_space.space import Space, load_space
@@ -114,7 +114,8 @@ def _suite(wanted: Adoption, files: Mapping[str, bytes]) -> Suite:
 
 
 def _read(source: Path) -> dict[str, bytes]:
-    """What git has or would take of the folder, without files that may hold secrets: those are not even read."""
+    """What git has or would take of the folder, but for large files and those that may hold secrets: they are not even
+    read."""
     import git  # here because it is slow to import
 
     if not source.is_dir():
@@ -130,12 +131,19 @@ def _read(source: Path) -> dict[str, bytes]:
         ) from None
     except git.GitCommandError as error:
         raise RepositoryError(f"git cannot list {source}: {str(error.stderr).strip()}") from None
-    paths = [path for path in str(listed).split("\0") if path and not secret(path)]
-    return {path: (source / path).read_bytes() for path in sorted(set(paths)) if _plain(source / path)}
+    paths = sorted({path for path in str(listed).split("\0") if path})
+    if links := [path for path in paths if (source / path).is_symlink()]:
+        raise SettingsError(
+            f"--from {source}: got symbolic links ({', '.join(links[:3])}), expected plain files: what a link leads to "
+            "is no part of a variant",
+            hint="name a folder below without links, or put the file itself in the link's place",
+        )
+    small = [path for path in paths if not secret(path) and _small(source / path)]
+    return {path: (source / path).read_bytes() for path in small}
 
 
-def _plain(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
+def _small(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size <= MOST_BYTES
 
 
 def _usable(opened: Sequence[Opened], files: Mapping[str, bytes], folder: Path) -> list[Opened]:

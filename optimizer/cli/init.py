@@ -13,6 +13,7 @@ import typer
 from optimizer.cli.adopting import Adoption, CommandRun, plan_adoption
 from optimizer.cli.autoresearch import LEFT_OUT, plan_autoresearch
 from optimizer.cli.scaffold import Scaffold, plan_scaffold, write_scaffold
+from optimizer.errors import SettingsError
 from optimizer.reports.json_text import json_text
 
 
@@ -52,9 +53,17 @@ def init(
     if autoresearch is not None:
         _as_it_is(autoresearch.resolve(), name or "autoresearch", as_json)
         return
+    run = None
+    if command is not None:
+        kept = tuple(pinned or ())
+        run = CommandRun(command, metric, direction, worst, best, seconds, evaluator, kept, model)
+    said = any(each is not None for each in (metric, direction, worst, best, evaluator, pinned, model))
+    if (run is not None or said) and (source is None or run is None):
+        raise SettingsError(
+            f"--command and what belongs to it: got them without {'--from' if source is None else '--command'}",
+            hint="ratchet init --from . --command 'python train.py' --metric NAME --direction maximize",
+        )
     if source is not None:
-        given = (command, metric, direction, worst, best, seconds, evaluator, tuple(pinned or ()), model)
-        run = CommandRun(*given) if command is not None else None  # type: ignore[arg-type]
         _adopt(Adoption(folder.resolve(), source.resolve(), name or "first", rollouts or 300, run), as_json)
         return
     ask = not yes and not as_json and sys.stdin.isatty()

@@ -69,7 +69,7 @@ class PromptEdit(FileEdit):
 
     def _find_item(self, section: prompts.Section, text: str) -> int:
         """The position of the item that says ``text``; it must stand in the section exactly once."""
-        wanted = prompts.normalise(text)
+        wanted = text if text in section.texts else prompts.normalise(text)
         found = [index for index, said in enumerate(section.texts) if said == wanted]
         if len(found) == 1:
             return found[0]

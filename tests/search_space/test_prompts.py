@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from search_space import prompts
@@ -85,3 +85,26 @@ def test_a_new_section_stands_where_it_is_asked_for() -> None:
     assert prompts.add_section(prompts.parse("Hi.\n"), "A", "a").render() == "Hi.\n\n# A\n\n- a\n"
     with pytest.raises(prompts.NotOneItem, match="heading"):
         prompts.add_section(prompt, "two\nlines", "x")
+
+
+@settings(deadline=None)
+@given(TEXTS.map(lambda text: text + "\n"), st.integers(0, 20), st.integers(0, 20))
+def test_what_goes_or_comes_leaves_every_other_item_as_it_is(text: str, which: int, place: int) -> None:
+    assume(prompts.parse(f"{text}\nend\n").sections[-1].texts[-1:] == ("end",))  # no block is left open
+    prompt = prompts.parse(text)
+    at = which % len(prompt.sections)
+    section = prompt.sections[at]
+    texts = list(section.texts)
+    if texts:
+        gone = prompt.with_section(at, prompts.remove_item(section, place % len(texts)))
+        left = [*texts[: place % len(texts)], *texts[place % len(texts) + 1 :]]
+        assert list(prompts.parse(gone.render()).sections[at].texts) == left
+    where, followed = place % (len(texts) + 1), at + 1 < len(prompt.sections)
+    come = prompt.with_section(at, prompts.insert_item(section, where, "A new one - here.", followed=followed))
+    more = [*texts[:where], "A new one - here.", *texts[where:]]
+    assert list(prompts.parse(come.render()).sections[at].texts) == more
+
+
+def test_a_hyphen_within_a_text_is_no_bullet() -> None:
+    assert prompts.normalise("- a - b") == "a - b"
+    assert prompts.make_item("a - b", bullet=False).raw == "a - b\n"

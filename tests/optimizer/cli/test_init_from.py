@@ -108,6 +108,8 @@ def test_a_folder_below_and_a_template_in_yaml(mine: Project, here: Here) -> Non
         ),
         (("--from", ".", *COMMAND, "--worst", "1", "--best", "2"), "--worst, --best: got 1.0 and 2.0"),
         (("--from", "agent"), "found no instructions"),
+        (COMMAND, "got them without --from"),
+        (("--from", ".", "--metric", "m"), "got them without --command"),
         (("--from", ".", "--name", "a/b"), "name: got 'a/b'"),
     ],
 )
@@ -118,6 +120,12 @@ def test_what_cannot_be_made_is_said_and_nothing_is_written(
     assert done.code == 2
     assert why in done.err and "Traceback" not in done.err
     assert not (mine.root / "experiments").exists()
+
+
+def test_a_link_is_named_before_anything_is_made(mine: Project, here: Here) -> None:
+    (mine.root / "AGENTS.md").symlink_to("CLAUDE.md")
+    done = here(mine, "init", "--from", ".")
+    assert done.code == 2 and "got symbolic links (AGENTS.md), expected plain files" in done.err
 
 
 def test_a_folder_outside_of_git_is_refused(tmp_path: Path, mine: Project, here: Here) -> None:
