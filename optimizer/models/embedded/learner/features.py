@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
-    from scipy.sparse import csr_matrix
+
+    Counts = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 RUNS = (3, 5)
 """Shortest and longest run of characters inside a word, its ends marked by spaces."""
-BUCKETS = 2**22
+BUCKETS = 2**20
 """Features are hashed to so many numbers; two that meet are taken for one, which hardly ever happens."""
 KEPT = 50_000
 """Texts whose features are remembered."""
@@ -43,56 +44,59 @@ class Counter:
         """``analyzer``: what scikit-learn's vectorizers take for one, ``char_wb`` for runs of characters."""
         self._analyzer = analyzer
         self._vectorizer: Any = None
-        self._known: OrderedDict[str, csr_matrix] = OrderedDict()
+        self._known: OrderedDict[str, Counts] = OrderedDict()
         self._lock = threading.Lock()
 
-    def rows(self, texts: Sequence[str]) -> csr_matrix:
-        """A row of counts for each of ``texts``, ``BUCKETS`` wide."""
-        from scipy.sparse import vstack
-
+    def count(self, text: str) -> Counts:
+        """The text's features, by their numbers, and how often it has each; not to be changed."""
         with self._lock:
-            return vstack([self._row(text) for text in texts], format="csr")
+            if text in self._known:
+                self._known.move_to_end(text)
+                return self._known[text]
+            if self._vectorizer is None:
+                from sklearn.feature_extraction.text import HashingVectorizer
 
-    def _row(self, text: str) -> csr_matrix:
-        if text in self._known:
-            self._known.move_to_end(text)
-            return self._known[text]
-        if self._vectorizer is None:
-            from sklearn.feature_extraction.text import HashingVectorizer
-
-            self._vectorizer = HashingVectorizer(
-                analyzer=self._analyzer, ngram_range=RUNS, n_features=BUCKETS, norm=None, alternate_sign=False
-            )
-        row: csr_matrix = self._vectorizer.transform([text])
-        self._known[text] = row
-        if len(self._known) > KEPT:
-            self._known.popitem(last=False)
-        return row
+                self._vectorizer = HashingVectorizer(
+                    analyzer=self._analyzer, ngram_range=RUNS, n_features=BUCKETS, norm=None, alternate_sign=False
+                )
+            row = self._vectorizer.transform([text])
+            self._known[text] = row.indices, row.data
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+            return row.indices, row.data
 
 
 COUNTERS = (Counter("char_wb"), Counter(stems))
 
 
 class Columns:
-    """The features that some texts have, numbered from 0: what others have beside them is left out."""
+    """The features that some texts have, numbered from 0; ``counts`` has a row for each of these texts."""
 
-    def __init__(self, counts: csr_matrix) -> None:
+    def __init__(self, texts: Sequence[Counts]) -> None:
         import numpy as np
+        from scipy.sparse import csr_matrix
 
-        self._present: np.ndarray[Any, Any] = np.unique(counts.indices)
+        features = np.concatenate([indices for indices, _ in texts])
+        seen = np.zeros(BUCKETS, dtype=bool)
+        seen[features] = True
+        self._present = np.flatnonzero(seen)
+        # Only what is present is looked up in it, so that the rest may stay as it is found.
+        number = np.empty(BUCKETS, dtype=np.int32)
+        number[self._present] = np.arange(len(self._present))
+        begins = np.concatenate([[0], np.cumsum([len(indices) for indices, _ in texts])])
+        data = np.concatenate([data for _, data in texts])
+        self.counts: csr_matrix = csr_matrix((data, number[features], begins), shape=(len(texts), len(self)))
 
     def __len__(self) -> int:
         return len(self._present)
 
-    def narrow(self, counts: csr_matrix) -> csr_matrix:
-        """``counts`` with these columns alone."""
+    def narrow(self, counts: Counts) -> Counts:
+        """What of another text's features is among them, by the new numbers."""
         import numpy as np
-        from scipy.sparse import csr_matrix
 
-        places = np.searchsorted(self._present, counts.indices)
-        places[places == len(self._present)] = 0
-        known = self._present[places] == counts.indices if len(self._present) else np.zeros(len(places), bool)
-        before = np.concatenate([[0], np.cumsum(known)])
-        return csr_matrix(
-            (counts.data[known], places[known], before[counts.indptr]), shape=(counts.shape[0], len(self))
-        )
+        indices, data = counts
+        if not len(self):
+            return indices[:0], data[:0]
+        places = np.minimum(np.searchsorted(self._present, indices), len(self) - 1)
+        known = self._present[places] == indices
+        return places[known], data[known]

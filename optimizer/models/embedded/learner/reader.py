@@ -97,53 +97,57 @@ class _View:
         import numpy as np
 
         self._counter = counter
-        counts = counter.rows(texts)
-        self.columns = Columns(counts)
-        self.counts = self.columns.narrow(counts)
-        self.present = self.counts.copy()
+        self.columns = Columns([counter.count(text) for text in texts])
+        self.present = self.columns.counts.copy()
         self.present.data = np.ones_like(self.present.data)
-        found = np.asarray(self.present.sum(axis=0)).ravel()
+        found = np.bincount(self.present.indices, minlength=len(self.columns)).astype(float)
         rarity = np.log((1 + len(texts)) / (1 + found)) + 1
         self._weights = rarity * _telling(self.present, found, target)
-        self._rows = self._weighted(self.counts)
+        self._rows = self.columns.counts
+        self._rows.data = (1 + np.log(self._rows.data)) * self._weights[self._rows.indices]
+        of = np.repeat(np.arange(len(texts)), np.diff(self._rows.indptr))
+        length = np.sqrt(np.bincount(of, weights=self._rows.data**2, minlength=len(texts)))
+        self._rows.data /= np.where(length > 0, length, 1.0)[of]
 
     def among_themselves(self) -> Array:
         return (self._rows @ self._rows.T).toarray()  # type: ignore[no-any-return]
 
     def cosine(self, question: str) -> Array:
-        row = self._weighted(self.narrow(question))
-        return (self._rows @ row.T).toarray().ravel()  # type: ignore[no-any-return]
-
-    def narrow(self, question: str) -> csr_matrix:
-        return self.columns.narrow(self._counter.rows([question]))
-
-    def _weighted(self, counts: csr_matrix) -> csr_matrix:
         import numpy as np
 
-        rows = counts.copy()
-        rows.data = (1 + np.log(rows.data)) * self._weights[rows.indices]
-        of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        length = np.sqrt(np.bincount(of, weights=rows.data**2, minlength=rows.shape[0]))
-        rows.data /= np.where(length > 0, length, 1.0)[of]
-        return rows
+        places, counts = self.columns.narrow(self._counter.count(question))
+        row = np.zeros(len(self.columns))
+        row[places] = (1 + np.log(counts)) * self._weights[places]
+        length = float(np.sqrt(row @ row))
+        return self._rows @ (row / (length or 1.0))  # type: ignore[no-any-return]
+
+    def has(self, question: str) -> Array:
+        """1 for each feature that the question has, else 0."""
+        import numpy as np
+
+        row = np.zeros(len(self.columns))
+        row[self.columns.narrow(self._counter.count(question))[0]] = 1.0
+        return row
 
 
 class _Bayes:
-    """Multinomial naive Bayes over the presence of features, all answers equally likely beforehand."""
+    """Multinomial naive Bayes over the presence of features, all answers equally likely beforehand. Kept is only by how
+    much a feature that occurs under an answer is more likely there than one that does not."""
 
     def __init__(self, view: _View, target: csr_matrix) -> None:
         import numpy as np
 
         self._view = view
-        self._counts = (view.present.T @ target).tocsr()
-        self._totals = np.asarray(self._counts.sum(axis=0)).ravel() + SMOOTHING * len(view.columns)
+        counts = (target.T @ view.present).tocsr()
+        self._totals = np.asarray(counts.sum(axis=1)).ravel() + SMOOTHING * len(view.columns)
+        counts.data = np.log((counts.data + SMOOTHING) / SMOOTHING)
+        self._more = counts
 
     def scores(self, question: str) -> Array:
         import numpy as np
 
-        row = self._view.narrow(question)
-        found = self._counts[row.indices].toarray()
-        return np.asarray(np.log((found + SMOOTHING) / self._totals).sum(axis=0))
+        row = self._view.has(question)
+        return np.asarray(self._more @ row + row.sum() * np.log(SMOOTHING / self._totals))
 
 
 def _telling(present: csr_matrix, found: Array, target: csr_matrix) -> Array:
