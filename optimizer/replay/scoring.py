@@ -66,7 +66,8 @@ def score(messages: Sequence[Message], renderer: Renderer, uses: Uses, *, id: st
 
 
 class _Meter:
-    """Counts as a transcript goes by. ``_shown`` is what the last step was sent."""
+    """Counts as a transcript goes by. ``_shown`` is what the last step was sent, ``_other`` what of that is no message
+    of the transcript, with its characters and its text."""
 
     def __init__(self, system_chars: int) -> None:
         self._system = system_chars
@@ -75,7 +76,8 @@ class _Meter:
         self._shown: list[Message] = []
         self._chars = [system_chars]
         self._originals: set[int] = set()
-        self._changed = ""
+        self._other: dict[int, tuple[Message, int, str]] = {}
+        self._changed: str | None = ""
         self._sent_before = 0
         self._again: dict[int, int] = {}
         self._counts = [0] * 9
@@ -134,19 +136,27 @@ class _Meter:
         while same < most and (shown[same] is rendered[same] or shown[same] == rendered[same]):
             same += 1
         cached = self._chars[same] if same else (self._system if shown else 0)
-        changed = any(id(message) not in self._index for message in (*shown[same:], *rendered[same:]))
+        gone = {}
         for message in shown[same:]:
-            self._originals.discard(self._index.get(id(message), -1))
+            if (at := self._index.get(id(message))) is None:
+                if told := self._other.pop(id(message), None):
+                    gone[id(message)] = told
+            else:
+                self._originals.discard(at)
         del shown[same:], self._chars[same + 1 :]
         for message in rendered[same:]:
-            at = self._index.get(id(message))
-            if at is not None:
+            if (at := self._index.get(id(message))) is None:
+                # What a strategy has changed is mostly the same from move to move.
+                told = gone.get(id(message)) or (message, message_chars(message), searchable(message))
+                self._other[id(message)] = told
+                self._changed, chars = None, told[1]
+            else:
                 self._originals.add(at)
+                chars = self._history.message_chars(at)
             shown.append(message)
-            chars = self._history.message_chars(at) if at is not None else message_chars(message)
             self._chars.append(self._chars[-1] + chars + 1)
-        if changed:
-            self._changed = "\n".join(searchable(message) for message in shown if id(message) not in self._index)
+        if gone:
+            self._changed = None
         return cached
 
     def _sees(self, value: str, places: Sequence[int], uses: Uses) -> bool:
@@ -154,4 +164,6 @@ class _Meter:
             return True
         if any(place in self._originals for place in reversed(places[-RECENT_PLACES:])):
             return True
+        if self._changed is None:
+            self._changed = "\n".join(text for _, _, text in self._other.values())
         return value in self._changed

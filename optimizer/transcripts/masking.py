@@ -85,8 +85,13 @@ _KINDS: tuple[_Kind, ...] = (
         ("/home/", "Users"),
     ),
 )
-_NUMBER = re.compile(r"\d(?:[ .()-]{0,2}\d){8}")
+_NUMBER = re.compile(r"\d(?:[ .()-]{0,2}\d){8,}")
 """Nine digits in a row, loosely: no number that is masked has fewer."""
+_BEFORE, _BEHIND = 14, 8
+"""What may belong to a number before its digits (the letters of an IBAN, a plus) and behind them."""
+_TOKEN = re.compile(r"[\w.+-]*")
+_TOKEN_BACK = re.compile(r"[\w.+-]*\Z")
+_LONGEST_TOKEN = 64
 
 
 class Masker:
@@ -102,10 +107,7 @@ class Masker:
         for hint, kind in _HINTED:
             if hint in text:
                 text = kind.pattern.sub(partial(self._masked, kind), text)
-        if _NUMBER.search(text):
-            for kind in _NUMBERS:
-                text = kind.pattern.sub(partial(self._masked, kind), text)
-        return text
+        return self._numbers_masked(text)
 
     def value(self, value: Any) -> Any:
         """A JSON value with every text in it masked, also the keys of objects."""
@@ -114,6 +116,24 @@ class Masker:
         if isinstance(value, Mapping):
             return {self.text(key): self._under(key, item) for key, item in value.items()}
         return [self.value(item) for item in value] if isinstance(value, list | tuple) else value
+
+    def _numbers_masked(self, text: str) -> str:
+        """Only the surroundings of long numbers are looked at: most of a text has none."""
+        parts: list[str] = []
+        done = 0
+        for match in _NUMBER.finditer(text):
+            if match.end() <= done:
+                continue
+            start, end = max(done, match.start() - _BEFORE), match.end() + _BEHIND
+            back = _TOKEN_BACK.search(text, max(done, start - _LONGEST_TOKEN), start)
+            ahead = _TOKEN.match(text, end, end + _LONGEST_TOKEN)
+            start, end = (back.start() if back else start), (ahead.end() if ahead else end)
+            near = text[start:end]
+            for kind in _NUMBERS:
+                near = kind.pattern.sub(partial(self._masked, kind), near)
+            parts += (text[done:start], near)
+            done = end
+        return "".join((*parts, text[done:])) if parts else text
 
     def _under(self, key: str, value: Any) -> Any:
         """A value whose key may say what it is: ``{"password": "..."}``."""

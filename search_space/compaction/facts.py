@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import insort
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,7 @@ PER_RESULT = 24
 """At most this many facts are taken from one tool result."""
 MOST_TRIED = 1000
 """So many of the best facts are tried for a place; a long conversation has far more, and they are worth no more."""
+LAST_CONCLUSIONS = 4
 LEAST_CHARS = 3
 """Fewer hold no fact: a rendered line has two spaces before it and an end."""
 SHORT_RESULT = (3, 240)
@@ -72,11 +74,14 @@ class Fact:
 class Gathered:
     """The facts of a conversation that grows at its end, without repeats, and in the order of their worth.
 
-    ``terms``: identifiers that matter (:func:`terms_of`). ``spoken``: also what was said, beside the tools' results.
+    ``terms``: identifiers that matter (:func:`terms_of`). ``spoken``: what was said counts as well as the tools'
+    results; otherwise ``concluded`` holds the last of it: what the assistant said that reads like a conclusion or a
+    plan, and what the user said after the task.
     """
 
     def __init__(self, terms: frozenset[str], *, spoken: bool = True) -> None:
         self.facts: list[Fact] = []
+        self.concluded: deque[Fact] = deque(maxlen=LAST_CONCLUSIONS)
         self._terms, self._spoken = terms, spoken
         self._met: set[tuple[str, str]] = set()
         self._order: list[tuple[float, int]] = []
@@ -85,6 +90,8 @@ class Gathered:
     def add(self, message: Message) -> None:
         """The conversation goes on with ``message``."""
         content = blocks(message)
+        if not self._spoken:
+            self.concluded.extend(_said(message, frozenset()))
         for fact in self._of(message, content):
             # A line that says where it stands is the same fact whichever call showed it.
             key = ("" if _LOCATED.match(fact.text) else fact.source, fact.text)
@@ -157,17 +164,6 @@ def render(facts: Sequence[Fact]) -> str:
     for fact in facts:
         by_source.setdefault(fact.source, []).append("  " + fact.text)
     return "\n".join("\n".join((source, *lines)) for source, lines in by_source.items())
-
-
-def last_decisions(messages: Sequence[Message], count: int) -> list[Fact]:
-    """The last things that the assistant said that read like a conclusion or a plan, or the user said after the
-    task; in their order."""
-    found: list[Fact] = []
-    for message in reversed(messages):
-        if len(found) >= count:
-            break
-        found = [*_said(message, frozenset()), *found]
-    return found[-count:]
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from search_space.compaction.facts import gathered, last_decisions, render
+from search_space.compaction.facts import gathered, render
 from search_space.compaction.history import (
     History,
     call_text,
@@ -102,10 +102,11 @@ class Summary:
         """The same four parts without a model: facts by pattern, decisions and open items from the last words said."""
         task = text_of(history[0]["content"])
         chars = self.max_tokens * CHARS_PER_TOKEN
-        concluded = [clip(fact.text, 120, 0) for fact in last_decisions(history[1:cut], 4)]
+        found = gathered(history, cut, spoken=False)
+        concluded = [clip(fact.text, 120, 0) for fact in found.concluded]
         goal = clip(task.strip().split("\n")[0], chars // 8, 0)
         left = chars - len(goal) - sum(map(len, concluded)) - 100
-        facts = render(gathered(history, cut, spoken=False).best(40, max(0, left)))
+        facts = render(found.best(40, max(0, left)))
         bodies = (goal, facts or "none", "\n".join(concluded[:-1]) or "none", "".join(concluded[-1:]) or "none")
         return "\n".join(f"{part}:\n{body}" for part, body in zip(PARTS, bodies, strict=True))
 

@@ -15,11 +15,13 @@ from tests.bench import (
     door,
     faults,
     fork,
+    importing,
     keeps,
     navigator,
     own_time,
     parallel,
     prompts,
+    replay,
     rollouts,
     simplify,
 )
@@ -38,6 +40,8 @@ BENCHMARKS: dict[str, Callable[[str], str]] = {
     "believed": believed.report,
     "chance": chance.report,
     "keeps": keeps.report,
+    "import": importing.report,
+    "replay": replay.report,
     "prompts": prompts.report,
 }
 
