@@ -40,6 +40,8 @@ def format_of(path: Path) -> str | None:
             return found
     if text.startswith("{") and '"history"' in text and ('"trajectory"' in text or '"role"' in text):
         return "swe-agent"
+    if text.startswith("{") and any(f'"{key}"' in text for key in chat.LISTS):
+        return "chat"
     return None
 
 

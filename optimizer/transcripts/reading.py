@@ -14,6 +14,8 @@ from optimizer.errors import SettingsError
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """A longer line is left out: it is no message that a model was sent."""
+MAX_WHOLE_BYTES = 48 * 1024 * 1024
+"""A longer file that is one JSON object is left out: it would have to be held in memory."""
 Note = Callable[[str, str], None]
 """Told (where, what) for each thing that could not be taken as it is."""
 
@@ -82,6 +84,15 @@ def lines(stream: BinaryIO, name: str, note: Note) -> Iterator[tuple[int, bytes]
             return
         if line.strip():
             yield number, line
+
+
+def read_whole(stream: BinaryIO, name: str, note: Note) -> bytes | None:
+    """A file that is one JSON document, which has to be held in memory; None, and noted, when it is too long."""
+    raw = stream.read(MAX_WHOLE_BYTES + 1)
+    if len(raw) <= MAX_WHOLE_BYTES:
+        return raw
+    note(name, f"one JSON object of more than {MAX_WHOLE_BYTES // 2**20} MB: it is left out")
+    return None
 
 
 def _is_utf8(line: bytes) -> bool:

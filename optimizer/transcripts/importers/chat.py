@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any, BinaryIO, cast
 
 from optimizer.transcripts.importers.base import Intake
-from optimizer.transcripts.reading import objects
+from optimizer.transcripts.reading import objects, read_whole
 from optimizer.transcripts.recording import Recording, texts_of
 from optimizer.transcripts.records import Call
 
@@ -46,8 +46,18 @@ def json_items(stream: BinaryIO, name: str, intake: Intake) -> Iterator[dict[str
     """The objects of a JSON array, of JSON lines, or the one object that the file is. Only one is held at a time."""
     import ijson
 
-    head = stream.peek(64).lstrip()[:1] if hasattr(stream, "peek") else b""
-    if head != b"[":
+    head = stream.peek(64).lstrip() if hasattr(stream, "peek") else b""
+    if head[:1] == b"{" and _over_several_lines(head):
+        raw = read_whole(stream, name, intake.note)
+        try:
+            whole = json.loads(raw.decode("utf-8", "replace")) if raw is not None else None
+        except (ValueError, RecursionError) as error:
+            intake.note(name, f"cut in the middle, or no JSON ({str(error)[:100]}): it is left out")
+            return
+        if isinstance(whole, dict):
+            yield whole
+        return
+    if head[:1] != b"[":
         for _, found in objects(stream, name, intake.note):
             yield found
         return
@@ -63,6 +73,16 @@ def json_items(stream: BinaryIO, name: str, intake: Intake) -> Iterator[dict[str
         cut = "cut in the middle" if "premature EOF" in str(error) or "ncomplete" in str(error) else "no JSON"
         text = " ".join(str(error).split())[:100]
         intake.note(f"{name}:{number + 1}", f"{cut} ({text}): what stands before is taken")
+
+
+def _over_several_lines(head: bytes) -> bool:
+    """Whether the first line is the beginning of an object and not all of it."""
+    line, newline, _ = head.partition(b"\n")
+    try:
+        json.loads(line)
+    except ValueError:
+        return bool(newline) and not line.rstrip().endswith(b"}")
+    return False
 
 
 def _transcript(told: Mapping[str, Any], where: str, otherwise: str, intake: Intake) -> None:

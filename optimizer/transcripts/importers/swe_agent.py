@@ -13,18 +13,17 @@ from typing import Any, BinaryIO
 
 from optimizer.transcripts.importers.base import Intake
 from optimizer.transcripts.importers.chat import take_message
+from optimizer.transcripts.reading import read_whole
 from optimizer.transcripts.recording import Recording, texts_of
 from optimizer.transcripts.records import Call
 
-MAX_BYTES = 128 * 1024 * 1024
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def read(stream: BinaryIO, name: str, intake: Intake) -> None:
     """The one transcript of the file."""
-    raw = stream.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        intake.note(name, f"longer than {MAX_BYTES // 2**20} MB: it is left out")
+    raw = read_whole(stream, name, intake.note)
+    if raw is None:
         return
     try:
         told = json.loads(raw.decode("utf-8", "replace"))

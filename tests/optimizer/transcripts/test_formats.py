@@ -99,6 +99,7 @@ WHOLE = {"task_id": 7, "trial": 1, "reward": 0.5, "domain": "airline", "traj": C
     [
         ("array.json", json.dumps([WHOLE], indent=2)),
         ("one.json", json.dumps({"id": "7.1", "domain": "airline", "reward": 0.5, "messages": CHAT})),
+        ("indented.json", json.dumps({"id": "7.1", "domain": "airline", "reward": 0.5, "messages": CHAT}, indent=2)),
         ("many.jsonl", json.dumps({"id": "7.1", "reward": 0.5, "meta": {"domain": "airline"}, "msgs": ENTRIES}) + "\n"),
         ("packed.json.gz", gzip.compress(json.dumps([WHOLE]).encode())),
     ],
