@@ -16,7 +16,7 @@ def replay_table(rows: Sequence[Any]) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("strategy", "at risk", "kept", "cost", "with re-reads", "re-reads / 100"):
-        table.add_column(name, justify="left" if name == "strategy" else "right")
+        table.add_column(name, justify="left" if name == "strategy" else "right", overflow="fold")
     for row in rows:
         if not row.workload:
             figures = (_share(row.kept), _share(row.cost), _share(row.cost_with_rereads), f"{row.rereads:.1f}")
