@@ -26,6 +26,8 @@ FAR = 8
 """A value that stood within so many messages is at no risk."""
 READ, WRITE = 0.1, 1.25
 """Price of a token read from the cache and of one written to it, in units of one uncached input token."""
+BLOCK = 256
+"""Messages that are compared at once."""
 RECENT_PLACES = 64
 """Of a value that stood in many messages, so many of the latest are looked for in what is sent."""
 
@@ -132,9 +134,7 @@ class _Meter:
     def _show(self, rendered: Sequence[Message]) -> int:
         """Take over what is sent now; the characters of the prefix that is as it was."""
         shown = self._shown
-        same, most = 0, min(len(shown), len(rendered))
-        while same < most and (shown[same] is rendered[same] or shown[same] == rendered[same]):
-            same += 1
+        same = _common(shown, rendered)
         cached = self._chars[same] if same else (self._system if shown else 0)
         gone = {}
         for message in shown[same:]:
@@ -167,3 +167,14 @@ class _Meter:
         if self._changed is None:
             self._changed = "\n".join(text for _, _, text in self._other.values())
         return value in self._changed
+
+
+def _common(left: Sequence[Message], right: Sequence[Message]) -> int:
+    """How many messages both begin with. Whole blocks are compared at once, which costs little where they are the same
+    objects."""
+    same, most = 0, min(len(left), len(right))
+    while same + BLOCK <= most and left[same : same + BLOCK] == right[same : same + BLOCK]:
+        same += BLOCK
+    while same < most and left[same] == right[same]:
+        same += 1
+    return same

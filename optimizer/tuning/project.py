@@ -23,6 +23,7 @@ from optimizer.tuning.rankings import rankings_of
 from optimizer.tuning.space import Material, recipes_of, space_of
 from optimizer.workspace.workspace import Workspace
 from search_space.errors import SearchSpaceError
+from search_space.messages import CHARS_PER_TOKEN
 from search_space.prompting.compose import compose
 from search_space.prompting.harness import prompt_from_files, rankings_text
 from search_space.prompting.memory import Memory
@@ -36,6 +37,8 @@ HARNESS = "harness"
 EXPERIMENT = "experiment"
 RANKINGS = ("balanced", "central", "telling")
 """The orders of stored cases that a prompt may show the first of."""
+MARKS = 40
+"""Characters that a format may put around an example, as JSON: more than any but ``turns`` does."""
 PLACEHOLDER = re.compile(r"\{\{?\s*(question|input|text|query|prompt|message)\s*\}?\}")
 PROGRAM = """\
 Make the prompt answer more questions rightly within its context budget. The cases in the data are all there is to
@@ -91,7 +94,14 @@ def plan_project(wanted: Wanted) -> Project:
             hint="say --model anthropic:ID, or take a metric that needs no judge",
         )
     rankings = rankings_of(divided.stored, wanted.seed, RANKINGS)
-    material = Material(len(divided.stored), labels, list(rankings), wanted.static, not wanted.embedded)
+    material = Material(
+        cases=len(divided.stored),
+        labels=labels,
+        rankings=list(rankings),
+        static=wanted.static,
+        instructed=not wanted.embedded,
+        fits=_fit(divided, len(instructions), wanted),
+    )
     settings = PromptSettings(context_tokens=wanted.context_tokens)
     harness = {
         settings.prompt: instructions.encode(),
@@ -182,6 +192,12 @@ def _settings_text(settings: PromptSettings, material: Material) -> str:
     table: dict[str, Any] = settings.model_dump(mode="json")
     table["examples"]["count"] = material.count
     return tomlkit.dumps(table)
+
+
+def _fit(divided: Divided, instructions: int, wanted: Wanted) -> bool:
+    """Whether all stored cases surely fit into a request, whatever their format."""
+    chars = sum(len(case.question) + len(case.answer) + MARKS for case in divided.stored)
+    return instructions + chars <= wanted.context_tokens * CHARS_PER_TOKEN
 
 
 def _check_fits(harness: Mapping[str, bytes], divided: Divided, wanted: Wanted) -> None:

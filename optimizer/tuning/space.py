@@ -24,19 +24,23 @@ Assignment = Mapping[str, Any]
 class Material:
     """What there is to choose from: the number of stored ``cases``, whether their answers are ``labels``, the names of
     the ``rankings``, and whether only what makes a self-contained prompt is wanted (``static``). ``instructed``: the
-    model follows sentences (the embedded learner reads examples and lists of answers alone)."""
+    model follows sentences (the embedded learner reads examples and lists of answers alone). ``fits``: all of the cases
+    fit into a request, so that there is nothing to look up."""
 
     cases: int
     labels: bool
     rankings: Sequence[str]
     static: bool
     instructed: bool
+    fits: bool = False
 
     @property
     def choices(self) -> list[str]:
         """What ``examples.choice`` may be."""
         retrieved = [] if self.static else [name for name in PER_QUESTION if self.labels or name == "similar"]
-        return ["none", *retrieved, *self.rankings]
+        # What is found good first stays unless another is clearly better: where all fits, a prompt that is complete.
+        first, second = (self.rankings, retrieved) if self.fits else (retrieved, self.rankings)
+        return ["none", *first, *second]
 
     @property
     def counts(self) -> list[int]:
@@ -88,8 +92,9 @@ def recipes_of(material: Material) -> list[tuple[str, Assignment]]:
     described: Assignment = {"answers.list": True, "answers.descriptions": True} if material.labels else {}
     all_of_them = {"examples.count": material.counts[-1]}
     recipes: list[tuple[str, Assignment]] = []
+    compact = {"examples.format": "grouped"} if material.labels and not material.fits else {}
     for choice in [choice for choice in material.choices if choice != "none"]:
-        shown = {"examples.choice": choice, **all_of_them}
+        shown = {"examples.choice": choice, **all_of_them, **compact}
         recipes.append((f"As many examples as fit ({choice}), and the answers there are", {**shown, **listed}))
         if described:
             recipes.append((f"The same with a description of each answer ({choice})", {**shown, **described}))

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from search_space.errors import InvalidEdit, InvalidFile
+from search_space.keyed.read_back import first_that_reads
 from search_space.toml_text import changed, equal, split_key
 
 BLANK = re.compile(r"[ \t\r\n]*")
@@ -41,13 +42,8 @@ class Json:
         expected = changed(before, parts, value, file)
         if equal(before, expected):
             return text
-        after = _edited(text, parts, before, value)
-        try:
-            if equal(_parsed(after, file), expected):
-                return after
-        except InvalidFile:
-            pass
-        raise InvalidEdit(f"{file}: {key}: this value cannot be written without changing the rest of the file")
+        way = _edited(text, parts, before, value)
+        return first_that_reads([way], expected, lambda after: _parsed(after, file), file=file, key=key)
 
 
 @lru_cache(maxsize=256)

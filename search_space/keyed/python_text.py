@@ -17,7 +17,8 @@ from functools import lru_cache
 from typing import Any
 
 from search_space.errors import InvalidEdit, InvalidFile
-from search_space.toml_text import changed, equal, join_key, lookup, split_key
+from search_space.keyed.read_back import first_that_reads
+from search_space.toml_text import changed, join_key, lookup, split_key
 from search_space.validation import nearest
 
 BITS = 4096
@@ -51,16 +52,13 @@ class Python:
             raise InvalidEdit(f"{file}: {key}: got a removal, expected a value: a constant of Python code stays")
         expected = changed(found.values, parts, value, file)
         source = text.encode()
-        for written in _literals(value, source[slice(*span)].decode()):
-            after = (source[: span[0]] + written.encode(errors="surrogatepass") + source[span[1] :]).decode(
+        ways = (
+            (source[: span[0]] + written.encode(errors="surrogatepass") + source[span[1] :]).decode(
                 errors="surrogatepass"
             )
-            try:
-                if equal(_read(after, file).values, expected):
-                    return after
-            except InvalidFile:
-                continue
-        raise InvalidEdit(f"{file}: {key}: this value cannot be written without changing the rest of the file")
+            for written in _literals(value, source[slice(*span)].decode())
+        )
+        return first_that_reads(ways, expected, lambda after: _read(after, file).values, file=file, key=key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from search_space.errors import InvalidEdit, InvalidFile
+from search_space.keyed.read_back import first_that_reads
 from search_space.toml_text import changed, equal, split_key
 
 if TYPE_CHECKING:
@@ -39,13 +40,8 @@ class Yaml:
         expected = changed(before, parts, value, file)
         if equal(before, expected):
             return text
-        for after in _edited(text, _compose(text, file), parts, value):
-            try:
-                if equal(_read(after, file), expected):
-                    return after
-            except InvalidFile:
-                continue
-        raise InvalidEdit(f"{file}: {key}: this value cannot be written without changing the rest of the file")
+        ways = _edited(text, _compose(text, file), parts, value)
+        return first_that_reads(ways, expected, lambda after: _read(after, file), file=file, key=key)
 
 
 @lru_cache(maxsize=256)
