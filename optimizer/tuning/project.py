@@ -100,6 +100,7 @@ def plan_project(wanted: Wanted) -> Project:
         rankings=list(rankings),
         static=wanted.static,
         instructed=not wanted.embedded,
+        context_tokens=wanted.context_tokens,
         fits=_fit(divided, len(instructions), wanted),
     )
     settings = PromptSettings(context_tokens=wanted.context_tokens)

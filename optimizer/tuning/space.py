@@ -24,14 +24,15 @@ Assignment = Mapping[str, Any]
 class Material:
     """What there is to choose from: the number of stored ``cases``, whether their answers are ``labels``, the names of
     the ``rankings``, and whether only what makes a self-contained prompt is wanted (``static``). ``instructed``: the
-    model follows sentences (the embedded learner reads examples and lists of answers alone). ``fits``: all of the cases
-    fit into a request, so that there is nothing to look up."""
+    model follows sentences (the embedded learner reads examples and lists of answers alone). ``context_tokens`` is the
+    most that a request may have; ``fits``: all of the cases fit into that, so that there is nothing to look up."""
 
     cases: int
     labels: bool
     rankings: Sequence[str]
     static: bool
     instructed: bool
+    context_tokens: int
     fits: bool = False
 
     @property
@@ -46,6 +47,11 @@ class Material:
     def counts(self) -> list[int]:
         """What ``examples.count`` may be; the last one is all."""
         return [*(count for count in COUNTS if count < self.cases), self.cases]
+
+    @property
+    def budgets(self) -> list[int]:
+        """What the largest request may be: all that is allowed, half and a quarter of it."""
+        return sorted({max(1, self.context_tokens // part) for part in (1, 2, 4)})
 
     @property
     def count(self) -> int:
@@ -64,6 +70,7 @@ def space_of(material: Material) -> dict[str, Any]:
         _choice("examples.order", orders, when=some, default="chosen"),
         _choice("examples.format", formats, when=some, default="qa"),
         _choice("output.format", ["plain", "json"]),
+        _choice("context_tokens", material.budgets),
     ]
     if material.labels:
         dimensions += [

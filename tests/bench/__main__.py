@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tests.bench import (
     believed,
+    bpb,
     chance,
     decision,
     door,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[str], str]] = {
     "import": importing.report,
     "replay": replay.report,
     "prompts": prompts.report,
+    "bpb": bpb.report,
 }
 
 

@@ -65,10 +65,10 @@ def report(options: str = "") -> str:
     return f"{told}\n\n{table(head, rows)}"
 
 
-def measure(runs: Path, seed: int) -> dict[str, Any]:
+def measure(runs: Path, seed: int, experiment: Path = EXPERIMENT) -> dict[str, Any]:
     """One campaign from nothing to its look at the holdout; scores are in [0, 1]."""
     began = time.monotonic()
-    planned = plan_campaign(Request(EXPERIMENT, seed=seed, runs=runs))
+    planned = plan_campaign(Request(experiment, seed=seed, runs=runs))
     with open_campaign(planned, Bus()) as campaign:
         ended = campaign.run()
     seconds = time.monotonic() - began

@@ -67,14 +67,14 @@ def test_the_space_and_the_recipes_fit_the_harness(wanted: Wanted, tmp_path: Pat
     space = load_space(folder / "experiment" / "space.toml")
     assert space.read(project.harness)["examples.choice"] == "none"
     assert "say.alone" in space.names
-    for _, changes in recipes_of(Material(40, True, ["balanced"], False, True)):
+    for _, changes in recipes_of(Material(40, True, ["balanced"], False, True, 4000)):
         assert set(changes) <= set(space.names)
 
 
 def test_a_static_prompt_is_never_looked_up() -> None:
-    told = json.dumps(space_of(Material(40, True, ["balanced"], True, False)))
+    told = json.dumps(space_of(Material(40, True, ["balanced"], True, False, 4000)))
     assert "similar" not in told and "turns" not in told and "say." not in told and "balanced" in told
-    assert "by_answer" not in json.dumps(space_of(Material(40, False, [], False, False)))
+    assert "by_answer" not in json.dumps(space_of(Material(40, False, [], False, False, 4000)))
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,11 @@ def test_too_few_cases_are_told(wanted: Wanted) -> None:
 def test_every_case_has_its_place(wanted: Wanted) -> None:
     divided = plan_project(wanted).divided
     assert sum(len(divided.asked[split]) for split in Split) == 48
+
+
+def test_where_all_cases_fit_a_complete_prompt_is_tried_first_and_kept_among_equals() -> None:
+    fits, not_all = (Material(40, True, ["balanced"], False, False, 4000, fits=fits) for fits in (True, False))
+    assert (fits.choices[1], not_all.choices[1]) == ("balanced", "similar")
+    first = recipes_of(fits)[0][1]
+    assert (first["examples.choice"], first["examples.count"]) == ("balanced", 40)
+    assert fits.budgets == [1000, 2000, 4000]
