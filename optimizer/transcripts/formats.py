@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from optimizer.transcripts.importers import chat, claude_code, own, swe_agent
 from optimizer.transcripts.importers.base import Importer
-from optimizer.transcripts.reading import open_transcripts
+from optimizer.transcripts.reading import Pieces, open_transcripts
 
 IMPORTERS: Mapping[str, Importer] = {
     "claude-code": claude_code.read,
@@ -27,12 +29,7 @@ def format_of(path: Path) -> str | None:
     """A name of ``IMPORTERS``, None when the beginning looks like none. Raises SettingsError when it cannot be read."""
     if ".traj" in path.suffixes:
         return "swe-agent"
-    with open_transcripts(path) as stream:
-        try:
-            head = stream.read(HEAD_BYTES)
-        except (EOFError, OSError):
-            return None
-    text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    text = _head(path).decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if text.startswith("["):
         return "chat"
     for line in text.split("\n")[:HEAD_LINES]:
@@ -43,6 +40,16 @@ def format_of(path: Path) -> str | None:
     if text.startswith("{") and any(f'"{key}"' in text for key in chat.LISTS):
         return "chat"
     return None
+
+
+def _head(path: Path) -> bytes:
+    """The beginning; of a compressed file that is cut, as much of it as there is."""
+    head = b""
+    with open_transcripts(path) as stream, suppress(EOFError, OSError, zlib.error):
+        pieces = Pieces(stream)
+        while len(head) < HEAD_BYTES and (more := pieces.read(HEAD_BYTES)):
+            head += more
+    return head
 
 
 def _of_line(line: str) -> str | None:

@@ -36,6 +36,17 @@ def open_transcripts(path: Path) -> BinaryIO:
     return raw
 
 
+class Pieces:
+    """A stream read in whatever pieces come: of a compressed file that is cut, all that stands before the cut."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        piece: bytes = self._stream.read1(size)
+        return piece
+
+
 def objects(stream: BinaryIO, name: str, note: Note) -> Iterator[tuple[int, dict[str, Any]]]:
     """The JSON objects of a JSON-lines file with their line numbers; what is none is noted and left out."""
     for number, line in lines(stream, name, note):

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any, BinaryIO, cast
 
 from optimizer.transcripts.importers.base import Intake
-from optimizer.transcripts.reading import objects, read_whole
+from optimizer.transcripts.reading import Pieces, objects, read_whole
 from optimizer.transcripts.recording import Recording, texts_of
 from optimizer.transcripts.records import Call
 
@@ -63,14 +63,15 @@ def json_items(stream: BinaryIO, name: str, intake: Intake) -> Iterator[dict[str
         return
     number = 0
     try:
-        for item in ijson.items(stream, "item", use_float=True):
+        for item in ijson.items(Pieces(stream), "item", use_float=True):
             number += 1
             if isinstance(item, dict):
                 yield item
             else:
                 intake.note(f"{name}:{number}", f"got {type(item).__name__}, expected an object: it is left out")
     except (ijson.JSONError, UnicodeDecodeError, EOFError, OSError) as error:
-        cut = "cut in the middle" if "premature EOF" in str(error) or "ncomplete" in str(error) else "no JSON"
+        ended = isinstance(error, EOFError) or "premature EOF" in str(error) or "ncomplete" in str(error)
+        cut = "cut in the middle" if ended else "no JSON"
         text = " ".join(str(error).split())[:100]
         intake.note(f"{name}:{number + 1}", f"{cut} ({text}): what stands before is taken")
 

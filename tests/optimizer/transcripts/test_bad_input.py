@@ -3,6 +3,7 @@
 import gzip
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,15 @@ def test_a_compressed_file_that_is_cut(taken):
     packed = gzip.compress(("\n".join(GOOD) + "\n").encode())
     found, (transcript,) = taken("s.jsonl.gz", packed[:-12], wanted="claude-code")
     assert "cut in the middle" in told(found) and transcript.steps == 1
+
+
+def test_a_compressed_array_that_is_cut(taken):
+    chat = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    whole = json.dumps([{"id": str(n), "note": os.urandom(2000).hex(), "messages": chat} for n in range(20)])
+    packed = gzip.compress(whole.encode())
+    found, transcripts = taken("a.json.gz", packed[: len(packed) * 3 // 4])
+    assert "cut in the middle" in told(found)
+    assert 10 < len(transcripts) < 20
 
 
 def test_a_role_of_the_future_is_passed_over(taken):
