@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from optimizer.assemble.planned import Planned
 from optimizer.errors import SettingsError
 from optimizer.models.keys import check_header
-from optimizer.models.mcp_check import check_targets
-from optimizer.models.relay import Target
+from optimizer.models.mcp_target import Target, check_targets
 from search_space.harness import agent_of
 
 

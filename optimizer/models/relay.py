@@ -13,13 +13,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from optimizer.models.base import UpstreamError
 from optimizer.models.http1 import Head
 from optimizer.models.keys import without_key
+from optimizer.models.mcp_target import CONNECT_TIMEOUT_S, KEY_REFUSED, Target, check_targets
 from search_space.messages import ModelError
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 MCP = "/mcp/"
 METHODS = ("POST", "GET", "DELETE")
-CONNECT_TIMEOUT_S = 10.0
 LONGEST_S = 3600.0
 """Of one answer, whatever the rollout's deadline."""
 LOOK_EVERY_S = 0.25
@@ -37,16 +37,7 @@ FORWARDED = ("accept", "content-type", "last-event-id")
 RETURNED = ("content-type", "retry-after")
 OWN = "mcp-"
 """Headers that begin so are the protocol's and go both ways; of the others only those above."""
-KEY_REFUSED = (401, 403)
 NOT_NOW = (429, 502, 503, 504)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a server is, and the headers to add. The headers are secret: they are not shown."""
-
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Sessions(Protocol):
@@ -209,7 +200,6 @@ class _Exchange:
 def _is_well(name: str, target: Target) -> bool:
     """Whether the server answers us, who have the same key and send nothing odd."""
     from optimizer.errors import SettingsError
-    from optimizer.models.mcp_check import check_targets
 
     try:
         check_targets({name: target})

@@ -14,7 +14,8 @@ import pytest
 
 from optimizer.evaluation.scratch import Scratch
 from optimizer.models.door import Door
-from optimizer.models.relay import Relay, Target
+from optimizer.models.mcp_target import Target
+from optimizer.models.relay import Relay
 from optimizer.models.server import DoorServer
 from optimizer.sandboxes.base import Exit, Launch
 from optimizer.sandboxes.process import ProcessSandbox

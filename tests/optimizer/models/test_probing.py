@@ -13,8 +13,9 @@ import pytest
 from optimizer.models.base import UpstreamError
 from optimizer.models.door import Door
 from optimizer.models.exchanges import Exchanges
+from optimizer.models.mcp_target import Target
 from optimizer.models.recorded import RecordedUpstream, RecordingUpstream
-from optimizer.models.relay import Relay, Target
+from optimizer.models.relay import Relay
 from optimizer.models.server import DoorServer
 from optimizer.records import Spend
 from search_space.messages import Request, Response

@@ -19,8 +19,8 @@ from baselines.agent.mcp import mcp_tools
 from baselines.agent.mcp.connection import McpFailed
 from optimizer.errors import SettingsError
 from optimizer.models.door import Door
-from optimizer.models.mcp_check import check_targets
-from optimizer.models.relay import Relay, Target
+from optimizer.models.mcp_target import Target, check_targets
+from optimizer.models.relay import Relay
 from optimizer.models.server import DoorServer
 from search_space.harness import harness_from_files
 from search_space.tools import ToolError

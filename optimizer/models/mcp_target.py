@@ -1,11 +1,14 @@
-"""A look at the MCP servers of an experiment before it begins."""
+"""The MCP servers of an experiment: where they are, and whether they answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from optimizer.errors import SettingsError
-from optimizer.models.relay import CONNECT_TIMEOUT_S, KEY_REFUSED, Target
+
+CONNECT_TIMEOUT_S = 10.0
+KEY_REFUSED = (401, 403)
 
 HELLO = {
     "jsonrpc": "2.0",
@@ -18,6 +21,14 @@ HELLO = {
     },
 }
 """The protocol's first message; what is answered matters less than that it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a server is, and the headers to add. The headers are secret: they are not shown."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def check_targets(targets: Mapping[str, Target]) -> None:
