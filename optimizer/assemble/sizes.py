@@ -39,7 +39,11 @@ def gate_of(settings: ExperimentSettings, suite: Suite) -> Preset:
     asked = {name: getattr(settings.gate, name) for name in GATE_KEYS}
     own = {**asked, "simpler_margin": settings.objective.simpler_margin}
     chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
-    return declared(replace(preset, working=replace(preset.working, **chosen)), suite)
+    pruning = preset.pruning
+    if settings.gate.first_look is not None:
+        # Where so few rollouts say something of a harness, many harnesses say more of its parts than many rollouts do.
+        pruning = replace(pruning, rollouts=min(pruning.rollouts, settings.gate.first_look))
+    return declared(replace(preset, working=replace(preset.working, **chosen), pruning=pruning), suite)
 
 
 def declared(gate: Preset, suite: Suite) -> Preset:

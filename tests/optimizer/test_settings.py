@@ -150,6 +150,14 @@ def test_the_shipped_experiment_is_valid() -> None:
     assert load_experiment(ROOT / "experiments" / "navigator")[0].name == "navigator"
 
 
+@pytest.mark.parametrize(("asked", "rollouts"), [("first_look = 2", 2), ("first_look = 20", 10), ("", 10)])
+def test_pruning_runs_a_harness_no_more_often_than_the_gate_needs_to_look(
+    tmp_path: Path, asked: str, rollouts: int
+) -> None:
+    settings = load(tmp_path, f"{LEAST}[gate]\n{asked}\n")
+    assert gate_of(settings, CallSuite({})).pruning.rollouts == rollouts
+
+
 def test_every_key_is_documented_with_its_default() -> None:
     text = (ROOT / "docs" / "experiment-format.md").read_text(encoding="utf-8")
     documented: dict[str, str] = {}
