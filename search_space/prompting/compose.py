@@ -24,6 +24,10 @@ from search_space.prompting.memory import Memory
 from search_space.prompting.settings import SETTINGS_FILE
 
 
+PASSED_OVER = 32
+"""Cases in a row that do not fit before no more are tried: of ten thousand that are left some shorter one would."""
+
+
 class PromptTooLong(SearchSpaceError):
     """The request is longer than the context budget with no example in it."""
 
@@ -102,9 +106,11 @@ def _in_order(harness: PromptHarness, memory: Memory, question: str, exclude_gro
 
 
 def _fitting(harness: PromptHarness, wanted: Iterable[Case], tokens: int) -> list[Case]:
-    """Those of ``wanted`` that fit into about so many tokens; one that does not is passed over."""
+    """Those of ``wanted`` that fit into about so many tokens; one that does not is passed over, until so many in a row
+    do not that the room is as good as filled."""
     form, output = harness.settings.examples.format, harness.settings.output.format
     chosen, left, headed = list[Case](), tokens * CHARS_PER_TOKEN, set[str]()
+    passed_over = 0
     for case in wanted:
         if form == "turns":
             size = CHARS_PER_TOKEN * sum(map(_tokens, turns([case], output)))
@@ -116,6 +122,9 @@ def _fitting(harness: PromptHarness, wanted: Iterable[Case], tokens: int) -> lis
             left -= size
             headed.add(case.answer)
             chosen.append(case)
+            passed_over = 0
+        elif (passed_over := passed_over + 1) >= PASSED_OVER:
+            break
     return chosen
 
 

@@ -27,6 +27,8 @@ SHARPNESS = 2.0
 """``k = exp(sharpness (cosine - 1))``: texts count for each other the more, the more of their features they share."""
 SMOOTHING = 0.1
 """Naive Bayes: added to each count of a feature under an answer."""
+OFTEN = 0.05
+"""Share of the texts above which a feature counts as one that many share."""
 REPEATED = 0.6
 """Share of different answers among the demonstrations up to which they are taken for a fixed set."""
 
@@ -75,7 +77,7 @@ class Reader:
 
     def _fit(self, texts: Sequence[str], places: Sequence[int]) -> None:
         import numpy as np
-        from scipy.linalg import solve
+        from scipy.linalg import cho_factor, cho_solve
         from scipy.sparse import csr_matrix
 
         shape = (len(texts), len(self._names))
@@ -86,7 +88,8 @@ class Reader:
         cosine: Any = np.mean([view.among_themselves() for view in self._views], axis=0)
         kernel = np.exp(SHARPNESS * (cosine - 1)) + RIDGE * np.eye(len(texts))
         wanted = target.toarray()
-        self._weights = solve(kernel, wanted - wanted.mean(axis=0), assume_a="pos")
+        factor = cho_factor(kernel, overwrite_a=True, check_finite=False)
+        self._weights = cho_solve(factor, wanted - wanted.mean(axis=0), overwrite_b=True, check_finite=False)
         self._bayes = _Bayes(self._views[0], target)
 
 
@@ -110,7 +113,14 @@ class _View:
         self._rows.data /= np.where(length > 0, length, 1.0)[of]
 
     def among_themselves(self) -> Array:
-        return (self._rows @ self._rows.T).toarray()  # type: ignore[no-any-return]
+        """The cosine of each text with each other one. Features that many texts share are multiplied as a dense matrix,
+        which costs less for them; the others as a sparse one."""
+        import numpy as np
+
+        often = np.bincount(self._rows.indices, minlength=len(self.columns)) > OFTEN * self._rows.shape[0]
+        common = self._rows[:, np.flatnonzero(often)].toarray()
+        rare = self._rows[:, np.flatnonzero(~often)]
+        return (rare @ rare.T).toarray() + common @ common.T  # type: ignore[no-any-return]
 
     def cosine(self, question: str) -> Array:
         import numpy as np
