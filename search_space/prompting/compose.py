@@ -23,7 +23,6 @@ from search_space.prompting.harness import RANKINGS_FILE, PromptHarness
 from search_space.prompting.memory import Memory
 from search_space.prompting.settings import SETTINGS_FILE
 
-
 PASSED_OVER = 32
 """Cases in a row that do not fit before no more are tried: of ten thousand that are left some shorter one would."""
 
