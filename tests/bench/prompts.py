@@ -1,6 +1,6 @@
 """What the embedded learner makes of prompts that show examples chosen in several ways, on two public sets.
 
-``RATCHET_DATA`` names the folder with ``symptom_diagnosis`` and ``banking77``. All is chosen from the training rows
+``TEST_PUBLIC_DATA`` names the folder with ``symptom_diagnosis`` and ``banking77``. All is chosen from the training rows
 alone. ``cv`` leaves out each training row in turn (of a ranking, a tenth of the rows at a time, and the order is
 made without them); ``val`` and ``test`` are the official files. ``prompts:600`` asks so many of banking77's 3,080 test
 questions, drawn at random; ``prompts:0`` leaves banking77 out.
@@ -23,7 +23,7 @@ from search_space.prompting import Case, Memory, PromptHarness, compose, prompt_
 from search_space.prompting.harness import rankings_text
 from tests.bench.tables import table
 
-PLACE = "RATCHET_DATA"
+PLACE = "TEST_PUBLIC_DATA"
 QUESTIONS = 3080
 FOLDS = 10
 RANDOM = 5
