@@ -38,9 +38,15 @@ from optimizer.records import Rollout
 from optimizer.sandboxes.base import Sandbox
 from optimizer.sandboxes.limits import Limits
 from optimizer.sandboxes.process import ProcessSandbox
-from optimizer.suites.base import Suite
+from optimizer.suites.base import LaunchedSuite
 from optimizer.suites.dataset import DatasetSuite
 from search_space.harness import agent_of
+
+
+def launched(planned: Planned) -> LaunchedSuite:
+    """The suite as one whose rollouts are launched in a sandbox; other kinds have machines that ask for no such one."""
+    assert isinstance(planned.suite, LaunchedSuite), f"{planned.settings.suite.kind}: nothing is launched"
+    return planned.suite
 
 
 def start_sandbox(
@@ -53,7 +59,7 @@ def start_sandbox(
 ) -> ProcessSandbox:
     """The sandbox with what rollouts need loaded; ``readable`` beside what the suite says, and ``devices``. Raises
     SandboxError when it cannot be."""
-    suite = planned.suite
+    suite = launched(planned)
     # The SDK takes a second to import: once here, rather than in each rollout.
     agent = agent_of(planned.start[1])
     sdk: dict[str, Mapping[str, Any] | None] = {"mcp": None} if agent is not None and agent.mcp else {}
@@ -81,7 +87,7 @@ def start_runner(
 ) -> tuple[SandboxRunner, Scratch]:
     """What turns variants into scores, on ``sandbox``; ``stack`` closes it. Without a ``model`` nobody answers at the
     door."""
-    settings, suite = planned.settings, planned.suite
+    settings, suite = planned.settings, launched(planned)
     scratch = stack.enter_context(Scratch())
     pool = ThreadPool(workers_of(settings))
     stack.callback(pool.close)
@@ -111,7 +117,7 @@ def start_runner(
     return runner, scratch
 
 
-def judged(suite: Suite, sandbox: Sandbox, door: Door) -> Sandbox:
+def judged(suite: LaunchedSuite, sandbox: Sandbox, door: Door) -> Sandbox:
     """The sandbox, with the suite's judge behind it where it has one."""
     judge = suite.judge if isinstance(suite, DatasetSuite) else None
     return sandbox if judge is None else JudgedSandbox(sandbox, door, judge)

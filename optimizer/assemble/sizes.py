@@ -17,7 +17,7 @@ from optimizer.pools.threads import usable_processors
 from optimizer.records import Split, Task
 from optimizer.settings import ExperimentSettings
 from optimizer.stopping import End
-from optimizer.suites.base import Suite
+from optimizer.suites.base import LaunchedSuite, Suite
 from optimizer.suites.dataset import DatasetSuite
 
 MOST_FOR_THE_EXAM = 0.25
@@ -64,7 +64,7 @@ def calibration_of(planned: Planned) -> Asked:
         fixed |= {MAX_PASSES, MIN_CHAMPION}
     # A judge grades rollouts as they end, and measures its own noise.
     judged = isinstance(suite, DatasetSuite) and suite.judge is not None
-    grade = None if judged else partial(graded, suite)
+    grade = partial(graded, suite) if isinstance(suite, LaunchedSuite) and not judged else None
     return Asked(gate.calibrate, suite.deterministic, frozenset(fixed), grade, gate.noise)
 
 

@@ -12,7 +12,7 @@ from optimizer.records import Rollout, RolloutKey, Status, Task
 from optimizer.sandboxes.base import Exit
 
 if TYPE_CHECKING:
-    from optimizer.suites.base import Suite
+    from optimizer.suites.base import LaunchedSuite
 
 REASON_CHARS = 500
 OUTPUT_LINES = 3
@@ -53,7 +53,7 @@ def why_not_counted(attempt: Attempt) -> str:
     return ""
 
 
-def judge(suite: Suite, task: Task, key: RolloutKey, attempt: Attempt) -> Rollout:
+def judge(suite: LaunchedSuite, task: Task, key: RolloutKey, attempt: Attempt) -> Rollout:
     """The rollout that a counted attempt is, graded by ``suite``; raises as :func:`graded` does."""
     ended, result = attempt.exit, attempt.result
     status, score, reason = Status.ok, 0.0, ""

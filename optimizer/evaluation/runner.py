@@ -28,7 +28,7 @@ from optimizer.records import Rollout, RolloutKey, Spend, Split, Task
 from optimizer.sandboxes.base import Exit, Launch, Sandbox
 
 if TYPE_CHECKING:
-    from optimizer.suites.base import Suite
+    from optimizer.suites.base import LaunchedSuite
 
 FAILED_BELOW = 0.5
 """A score under which a rollout counts as failed, and its trajectory is worth keeping."""
@@ -55,7 +55,7 @@ class SandboxRunner(Runner):
     def __init__(
         self,
         *,
-        suite: Suite,
+        suite: LaunchedSuite,
         sandbox: Sandbox,
         pool: Pool,
         door: Door,

@@ -10,12 +10,12 @@ from optimizer.errors import RatchetError, SettingsError
 from optimizer.records import Task
 
 if TYPE_CHECKING:
-    from optimizer.suites.base import Suite
+    from optimizer.suites.base import LaunchedSuite
 
 SHOWN = 60
 
 
-def graded(suite: Suite, task: Task, answer: str | None) -> float:
+def graded(suite: LaunchedSuite, task: Task, answer: str | None) -> float:
     """The score that the suite's grader gives ``answer``.
 
     Raises :class:`SettingsError` when it fails, or gives something that is no score (NaN, or outside the range): that

@@ -22,7 +22,7 @@ ENTRY: Final = "baselines.agent.main:run_rollout"
 
 
 class AgentSuite:
-    """Tasks for the reference agent with their truths. Satisfies :class:`optimizer.suites.base.Suite`.
+    """Tasks for the reference agent with their truths. Satisfies :class:`optimizer.suites.base.LaunchedSuite`.
 
     ``environment`` (``package.module:function``) gives the tools inside the sandbox and is called with
     ``environment_args``; ``hash_args`` stand for them in the hash (the arguments as they were written, before a path in

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 from optimizer.errors import SettingsError
 from optimizer.records import Split, Task
@@ -17,10 +15,7 @@ class CallSuite:
     """The ids of the tasks that the function knows, by split. Its hash is over these alone: whether a function is still
     the same one, nobody but its author can tell."""
 
-    entry = ""
-    readable: Sequence[Path] = ()
     effects: Mapping[str, Effects] = {}
-    preload: Mapping[str, Mapping[str, Any] | None] = {}
 
     def __init__(self, ids: Mapping[Split, Sequence[str]], *, deterministic: bool | None = None) -> None:
         """Raises :class:`SettingsError` for an id that is there twice: a task of two splits would be no fresh one."""
@@ -44,11 +39,3 @@ class CallSuite:
 
     def tasks(self, split: Split) -> Sequence[Task]:
         return self._tasks[split]
-
-    def payload(self, task: Task) -> Mapping[str, Any]:
-        """Nothing is launched."""
-        return {}
-
-    def grade(self, task: Task, answer: str | None) -> float:
-        """The function graded already."""
-        raise NotImplementedError("a call is graded by the function that is called")

@@ -31,7 +31,7 @@ SHOWN: Final = 5
 
 
 class DatasetSuite:
-    """Cases by split, and the metric. Satisfies :class:`optimizer.suites.base.Suite`.
+    """Cases by split, and the metric. Satisfies :class:`optimizer.suites.base.LaunchedSuite`.
 
     A rollout is told a question and the group whose cases it must not be shown: the question's own, so that neither it
     nor a near-copy of it stands among its examples.

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from optimizer.errors import SettingsError
 from optimizer.records import Split, Task
@@ -36,9 +35,6 @@ class ReplaySuite:
     fit whole, and are no tasks: every harness scores the same on them.
     """
 
-    entry = ""
-    readable: Sequence[Path] = ()
-    preload: Mapping[str, Mapping[str, Any] | None] = {}
     effects: Mapping[str, Effects] = {}
     deterministic: bool | None = True
 
@@ -79,14 +75,6 @@ class ReplaySuite:
 
     def tasks(self, split: Split) -> Sequence[Task]:
         return self._tasks[split]
-
-    def payload(self, task: Task) -> Mapping[str, Any]:
-        """Nothing is launched."""
-        return {}
-
-    def grade(self, task: Task, answer: str | None) -> float:
-        """There is no answer: :meth:`worth` grades what was counted."""
-        raise NotImplementedError("a replay is graded by what was counted")
 
     def worth(self, score: Score) -> float:
         """What a transcript's score counts, in [0, 1]."""

@@ -30,8 +30,8 @@ THREAD_VARIABLES: Final = (
 
 
 class CommandSuite:
-    """Satisfies :class:`optimizer.suites.base.Suite`. ``pinned_files`` are the files of the baseline that match the
-    settings' ``pinned``: no variant may change them, and the evaluator consists of them."""
+    """Satisfies :class:`optimizer.suites.base.LaunchedSuite`. ``pinned_files`` are the files of the baseline that match
+    the settings' ``pinned``: no variant may change them, and the evaluator consists of them."""
 
     effects: Mapping[str, Effects] = {}
 
