@@ -137,4 +137,4 @@ def test_a_full_queue_is_waited_for_until_time_is_up(tmp_path):
                     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
 
             threading.Thread(target=serve, daemon=True).start()
-            assert DoorClient(str(tmp_path / "door"), "t", timeout_s=5).create(REQUEST)["stop_reason"] == "end_turn"
+            assert DoorClient(str(tmp_path / "door"), "t", timeout_s=60).create(REQUEST)["stop_reason"] == "end_turn"
