@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import blake2b, sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from optimizer.assemble import Request, open_scoring, plan_campaign, with_other_tasks
 from optimizer.bench.problems.base import Assignment, Keys
@@ -44,7 +45,9 @@ class Navigator:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        shipped = plan_campaign(Request(Path("navigator"), no_holdout=True))
+        # From an empty folder: a campaign of the same name that is here already would be taken up where it stands.
+        with TemporaryDirectory() as runs:
+            shipped = plan_campaign(Request(Path("navigator"), no_holdout=True, runs=Path(runs)))
         self._planned = with_other_tasks(shipped, {"seed": seed, "holdout": HOLDOUT})
         self._files = self._planned.start[1]
         self._values = _values(self._planned.space, self._files)

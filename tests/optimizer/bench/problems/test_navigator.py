@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from optimizer.assemble import Request, plan_campaign
+from optimizer.assemble.founding import found
 from optimizer.bench.problems.base import baseline_of
 from optimizer.bench.problems.navigator import Navigator, levels
 from search_space.domains import Choice, FloatRange, IntRange
@@ -26,6 +29,18 @@ def test_ranges_are_taken_at_a_few_levels() -> None:
     assert levels(IntRange(10, 90, step=10)) == [10, 30, 50, 70, 90]
     assert levels(FloatRange(0.0, 2.0)) == [0.0, 0.5, 1.0, 1.5, 2.0]
     assert levels(FloatRange(1.0, 1.0)) == [1.0]
+
+
+def test_a_campaign_that_is_here_already_is_no_part_of_the_problem(
+    navigator: Navigator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    planned = plan_campaign(Request(Path("navigator"), no_holdout=True))
+    found(planned)
+    assert plan_campaign(Request(Path("navigator"), no_holdout=True)).resumes
+    again = Navigator(navigator.seed)
+    assert not again._planned.resumes, "else its baseline would be the champion that stands there"
+    assert again.variant(baseline_of(again)) == navigator.variant(baseline_of(navigator))
 
 
 def test_the_baseline_is_the_shipped_harness_and_every_assignment_makes_a_harness(navigator: Navigator) -> None:
