@@ -9,10 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from search_space import prompts
-from search_space.changes import default_parameter
 from search_space.diffs import check_path
 from search_space.dimensions.base import Condition, Dimension
-from search_space.dimensions.compaction import TABLE, CompactionDimension, CompactionParameter
+from search_space.dimensions.compaction import TABLE
 from search_space.dimensions.keys import KeyDimension, MemberDimension
 from search_space.dimensions.permissions import PermissionDimension
 from search_space.dimensions.regions import RegionDimension
@@ -20,9 +19,10 @@ from search_space.dimensions.slots import DemonstrationDimension, LeadDimension,
 from search_space.dimensions.texts import OpenText
 from search_space.domains import Choice, Domain, FloatRange, IntRange, Scalar
 from search_space.errors import InvalidEdit, InvalidFile, MissingFile
-from search_space.harness_file import HARNESS_FILE, HarnessFile
+from search_space.harness_file import HARNESS_FILE
 from search_space.harness_keys import UnknownKey, absent_value
 from search_space.keyed.formats import FORMATS
+from search_space.space_compaction import compaction_dimensions
 from search_space.space_file import (
     AlternativesSpec,
     ChoiceSpec,
@@ -38,7 +38,6 @@ from search_space.space_file import (
     LeadSpec,
     MemberSpec,
     ParallelSpec,
-    ParameterSpec,
     PermissionSpec,
     RegionSpec,
     SentenceSpec,
@@ -89,7 +88,7 @@ class _Loader:
             SentenceSpec: self._slot,
             LeadSpec: self._lead,
             DemonstrationsSpec: self._demonstrations,
-            CompactionSpec: self._compaction,
+            CompactionSpec: lambda spec: compaction_dimensions(spec, self._wrong),
             ToolSpec: tool_dimensions,
             ParallelSpec: lambda spec: parallel_dimensions(spec, self._specs, self._effects),
             FirstToolSpec: lambda spec: first_tool(spec, self._specs),
@@ -246,47 +245,6 @@ class _Loader:
         group = self._groups[_place(spec)]
         return [DemonstrationDimension(name, group, Choice((False, True))) for name in group.slots]
 
-    def _compaction(self, spec: CompactionSpec) -> list[Dimension]:
-        for strategy in spec.parameters:
-            if strategy not in spec.strategies:
-                near = nearest(strategy, spec.strategies)
-                text = f"got {strategy!r}, expected one of the strategies {', '.join(spec.strategies)}"
-                raise self._wrong("parameters", text, near)
-        if "plugin" in spec.strategies and "file" not in spec.parameters.get("plugin", {}):
-            raise self._wrong("parameters.plugin", "got no 'file', expected file = { values = ['strategies/mine.py'] }")
-        parameters = [
-            self._parameter(spec, strategy, name, parameter)
-            for strategy in spec.strategies
-            for name, parameter in spec.parameters.get(strategy, {}).items()
-        ]
-        domain = Choice(tuple(spec.strategies))
-        key = f"{TABLE}.strategy"
-        parent = CompactionDimension(spec.name, HARNESS_FILE, key, domain, "none", parameters=tuple(parameters))
-        return [parent, *parameters]
-
-    def _parameter(
-        self, spec: CompactionSpec, strategy: str, name: str, parameter: ParameterSpec
-    ) -> CompactionParameter:
-        known = strategy_parameters(strategy)
-        where = f"parameters.{strategy}.{name}"
-        if name not in known:
-            raise self._wrong(
-                where, f"got {name!r}, expected one of {', '.join(known) or 'none'}", nearest(name, known)
-            )
-        domain = Choice(tuple(parameter.values)) if parameter.values is not None else parameter.range()
-        absent = default_parameter(strategy, name)
-        default = parameter.default if parameter.default is not None else absent
-        if not domain.contains(default):
-            if parameter.default is not None or isinstance(domain, IntRange | FloatRange):
-                raise self._wrong(f"{where}.default", f"got {default!r}, expected {domain}")
-            default = parameter.values[0] if parameter.values else default
-        when = Condition(spec.name, (strategy,))
-        full = f"{spec.name}.{strategy}.{name}"
-        key = f"{TABLE}.{name}"
-        return CompactionParameter(
-            full, HARNESS_FILE, key, domain, absent, when, default, strategy=strategy, parameter=name
-        )
-
     def _region(self, spec: RegionSpec) -> list[Dimension]:
         default = spec.default if spec.default is not None else next(iter(spec.texts))
         condition = self._condition(spec, Choice(tuple(spec.texts)), default)
@@ -310,15 +268,6 @@ class _Loader:
 def _place(spec: SlotSpec | LeadSpec | DemonstrationsSpec) -> Place:
     key = "" if isinstance(spec, DemonstrationsSpec) else spec.key
     return spec.file, join_key(split_key(key)) if key else "", spec.section
-
-
-def strategy_parameters(strategy: str) -> list[str]:
-    """The parameters that a compaction strategy has."""
-    union = HarnessFile.model_fields[TABLE]
-    for config in getattr(union.annotation, "__args__", ()):
-        if config.model_fields["strategy"].default == strategy:
-            return [name for name in config.model_fields if name != "strategy"]
-    return []
 
 
 def _key_domain(spec: KeySpec) -> Domain:
