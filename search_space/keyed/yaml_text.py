@@ -1,4 +1,4 @@
-"""YAML text: read by PyYAML, whose nodes know where they stand, and edited on the text itself.
+"""YAML text: its nodes know where they stand, and it is edited on the text itself.
 
 What is to be written is tried in the manner of what stands there first, then in plainer ones; the first way by which
 the whole document reads as expected is taken. That also refuses what would change two places at once (an alias).
@@ -10,21 +10,17 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from search_space.errors import InvalidEdit, InvalidFile
+from search_space.errors import InvalidEdit
 from search_space.keyed.read_back import first_that_reads
+from search_space.keyed.yaml_reading import compose_yaml, read_yaml, value_of
 from search_space.toml_text import changed, equal, split_key
 
 if TYPE_CHECKING:
     from yaml import Node
 
-MOST_VALUES = 100_000
-"""A document that holds more values, aliases followed, is refused: aliases of aliases can make any number."""
 BREAKING = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
-EXPONENT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+\Z")
-"""A number of YAML 1.2 that YAML 1.1, which PyYAML reads, takes for a text."""
 PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./ +()-]*\Z")
 
 
@@ -32,86 +28,16 @@ class Yaml:
     """The format of ``*.yaml``: one document with a mapping at the top; an empty one has no keys."""
 
     def values(self, text: str, file: str) -> Mapping[str, Any]:
-        return _read(text, file)
+        return read_yaml(text, file)
 
     def set_value(self, text: str, key: str, value: Any, file: str) -> str:
         parts = split_key(key)
-        before = _read(text, file)
+        before = read_yaml(text, file)
         expected = changed(before, parts, value, file)
         if equal(before, expected):
             return text
-        ways = _edited(text, _compose(text, file), parts, value)
-        return first_that_reads(ways, expected, lambda after: _read(after, file), file=file, key=key)
-
-
-@lru_cache(maxsize=256)
-def _read(text: str, file: str) -> dict[str, Any]:
-    root = _compose(text, file)
-    try:
-        value = {} if root is None else _Reader(file).value(root)
-    except RecursionError:
-        raise InvalidFile(file, "", "a value that holds itself, or is nested too deeply", "a YAML document") from None
-    if not isinstance(value, dict):
-        raise InvalidFile(file, "", f"YAML with a {type(value).__name__} at the top", "a mapping at the top")
-    return value
-
-
-@lru_cache(maxsize=64)
-def _compose(text: str, file: str) -> Node | None:
-    import yaml  # here because it is slow to import
-
-    try:
-        node: Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
-        return node
-    except yaml.YAMLError as error:
-        said = " ".join(str(error).replace('in "<unicode string>", ', "").split())
-        raise InvalidFile(file, "", f"invalid YAML ({said})", "one YAML document") from None
-    except (RecursionError, ValueError) as error:
-        raise InvalidFile(file, "", f"YAML that cannot be read ({error})", "one YAML document") from None
-
-
-class _Reader:
-    """Nodes as values. The names of keys are their text; a value with a tag of its own is that tag and its text."""
-
-    def __init__(self, file: str) -> None:
-        from yaml.constructor import SafeConstructor
-
-        self._file = file
-        self._constructor = SafeConstructor()
-        self._left = MOST_VALUES
-
-    def value(self, node: Node) -> Any:
-        import yaml
-
-        self._left -= 1
-        if self._left < 0:
-            raise InvalidFile(self._file, "", f"more than {MOST_VALUES} values", "a smaller document")
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(each) for each in node.value]
-        if node.tag not in self._constructor.yaml_constructors:
-            return f"{node.tag} {node.value}"
-        if getattr(node, "style", "") is None and EXPONENT.match(node.value):
-            return float(node.value)
-        try:
-            return self._constructor.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            where = f"line {node.start_mark.line + 1}: {node.value!r}: {error}"
-            raise InvalidFile(self._file, "", f"a value that cannot be read ({where})", "a YAML value") from None
-
-    def _mapping(self, node: Node) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        merged: list[Any] = []
-        for name, value in node.value:
-            if name.tag == "tag:yaml.org,2002:merge":
-                inner = self.value(value)
-                merged += inner if isinstance(inner, list) else [inner]
-            else:
-                found[str(name.value) if isinstance(name.value, str) else "?"] = self.value(value)
-        for each in merged:  # of several the first one counts, and what is said here counts more
-            found = {**each, **found} if isinstance(each, dict) else found
-        return found
+        ways = _edited(text, compose_yaml(text, file), parts, value)
+        return first_that_reads(ways, expected, lambda after: read_yaml(after, file), file=file, key=key)
 
 
 def _edited(text: str, root: Node | None, parts: tuple[str, ...], value: Any) -> Iterator[str]:
@@ -178,7 +104,7 @@ def _literal(value: str, indent: int, newline: str) -> str:
 
 def _listed(text: str, node: Node, value: list[Any]) -> Iterator[str]:
     """A list with items taken out or added at its end, the others and their comments as they are."""
-    old = _Reader("").value(node)
+    old = value_of(node)
     starts = [each.start_mark.index for each in node.value]
     flow = getattr(node, "flow_style", False)
     kept = [at for at, item in enumerate(old) if any(equal(item, each) for each in value)]
