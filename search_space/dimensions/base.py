@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from search_space.domains import Assignment, Domain, Scalar, same
 from search_space.edits import Edit
@@ -75,3 +75,22 @@ class Dimension(Protocol):
     def describe(self, value: Scalar) -> str:
         """What setting ``value`` means, in plain words."""
         ...
+
+
+class Conditioned:
+    """What dimensions share that wait for nothing but their condition, and whose domain no other one narrows."""
+
+    when: Condition | None
+    domain: Any
+
+    def needs(self) -> tuple[str, ...]:
+        return () if self.when is None else (self.when.parent,)
+
+    def holds(self, assignment: Assignment) -> bool:
+        return self.when is None or self.when.holds(assignment)
+
+    def allowed(self, assignment: Assignment) -> Domain:
+        return cast(Domain, self.domain)
+
+    def turn(self, value: Scalar) -> int:
+        return 0

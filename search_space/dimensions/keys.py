@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from search_space.dimensions.base import Condition, Files
+from search_space.dimensions.base import Condition, Conditioned, Files
 from search_space.domains import Assignment, Domain, Scalar, same
 from search_space.edits import Edit, SetKey
 from search_space.errors import InvalidFile, MissingFile
@@ -44,7 +44,7 @@ def text_at(files: Files, file: str, key: str) -> str:
 
 
 @dataclass(frozen=True)
-class KeyDimension:
+class KeyDimension(Conditioned):
     """One key. ``absent`` is what it means that the key is not there; a constant of code must be there."""
 
     name: str
@@ -59,18 +59,6 @@ class KeyDimension:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", split_key(self.key))
-
-    def needs(self) -> tuple[str, ...]:
-        return () if self.when is None else (self.when.parent,)
-
-    def holds(self, assignment: Assignment) -> bool:
-        return self.when is None or self.when.holds(assignment)
-
-    def allowed(self, assignment: Assignment) -> Domain:
-        return self.domain
-
-    def turn(self, value: Scalar) -> int:
-        return 0
 
     def read(self, files: Files) -> Scalar:
         try:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from search_space.dimensions.base import Condition, Files
-from search_space.domains import Assignment, Choice, Domain, Scalar
+from search_space.dimensions.base import Condition, Conditioned, Files
+from search_space.domains import Assignment, Choice, Scalar
 from search_space.edits import Edit, SetRegion
 from search_space.errors import InvalidFile, MissingFile
 from search_space.regions import content, find_region, plain
 
 
 @dataclass(frozen=True)
-class RegionDimension:
+class RegionDimension(Conditioned):
     """Which of ``texts`` (by id) the region holds; None when it is none of them."""
 
     name: str
@@ -33,18 +33,6 @@ class RegionDimension:
                 raise ValueError(f"got the same text for {earlier} and {id_}, expected different texts")
         object.__setattr__(self, "known", known)
         object.__setattr__(self, "domain", Choice(tuple(self.texts)))
-
-    def needs(self) -> tuple[str, ...]:
-        return () if self.when is None else (self.when.parent,)
-
-    def holds(self, assignment: Assignment) -> bool:
-        return self.when is None or self.when.holds(assignment)
-
-    def allowed(self, assignment: Assignment) -> Domain:
-        return self.domain
-
-    def turn(self, value: Scalar) -> int:
-        return 0
 
     def read(self, files: Files) -> Scalar:
         text = code(files, self.file)

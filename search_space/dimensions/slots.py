@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from search_space import prompts
-from search_space.dimensions.base import Condition, Files
+from search_space.dimensions.base import Condition, Conditioned, Files
 from search_space.dimensions.keys import text_at
 from search_space.domains import Assignment, Choice, Domain, Scalar
 from search_space.edits import AddItem, Edit, Many, MoveItem, RemoveItem, ReplaceItem, SetText
@@ -100,7 +100,7 @@ class SlotGroup:
 
 
 @dataclass(frozen=True)
-class SlotDimension:
+class SlotDimension(Conditioned):
     """Which wording of a slot is in the prompt; None: the slot is empty (only in the domain of an optional slot)."""
 
     name: str
@@ -112,15 +112,6 @@ class SlotDimension:
     @property
     def file(self) -> str:
         return self.group.file
-
-    def needs(self) -> tuple[str, ...]:
-        return () if self.when is None else (self.when.parent,)
-
-    def holds(self, assignment: Assignment) -> bool:
-        return self.when is None or self.when.holds(assignment)
-
-    def allowed(self, assignment: Assignment) -> Domain:
-        return self.domain
 
     def turn(self, value: Scalar) -> int:
         return 1 if value in (None, False) else 0  # what goes away still marks the place of what comes
