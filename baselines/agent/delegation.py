@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baselines.agent.outcome import Outcome
-from search_space.compaction.history import clip
+from search_space.compaction.cutting import clip
 from search_space.subagents import DELEGATE_TOOL, MAX_TASKS, SubagentConfig
 from search_space.tools import Effects, Tool, ToolError
 from search_space.validation import nearest

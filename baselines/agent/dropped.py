@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from search_space.compaction.history import call_text
+from search_space.compaction.cutting import call_text
 from search_space.messages import Block, Message, ToolResultBlock, ToolUseBlock, blocks, text_of
 
 

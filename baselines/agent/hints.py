@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from baselines.agent.answers import Answer
-from search_space.compaction.history import call_text
+from search_space.compaction.cutting import call_text
 from search_space.flags import is_on
 from search_space.harness import Harness
 from search_space.messages import (

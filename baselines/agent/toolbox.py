@@ -8,7 +8,7 @@ from typing import Any
 
 from baselines.agent.inputs import check_input
 from baselines.agent.scheduling import Catch, Work, run_calls
-from search_space.compaction.history import call_text
+from search_space.compaction.cutting import call_text
 from search_space.messages import ToolResultBlock, ToolSpec, ToolUseBlock, estimate_tokens, text_of
 from search_space.partition import SEARCH_TOOL, Partition
 from search_space.tools import Effects, Tool, ToolError

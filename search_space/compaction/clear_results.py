@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search_space.compaction.history import History, drop_oldest, text_chars
+from search_space.compaction.cutting import drop_oldest
+from search_space.compaction.history import History, text_chars
 from search_space.compaction.shortened import Result, Shortened
 from search_space.messages import CHARS_PER_TOKEN, Message, Model
 

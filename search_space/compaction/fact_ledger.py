@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from search_space.compaction.cutting import choose_cut, pin_chars, with_pin
 from search_space.compaction.facts import gathered, render
-from search_space.compaction.history import History, choose_cut, pin_chars, with_pin
+from search_space.compaction.history import History
 from search_space.messages import CHARS_PER_TOKEN, Message, Model
 
 

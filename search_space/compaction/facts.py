@@ -16,7 +16,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from search_space.compaction.history import History, call_text
+from search_space.compaction.cutting import call_text
+from search_space.compaction.history import History
 from search_space.messages import Block, Message, blocks, text_of
 
 LINE_CHARS = 160

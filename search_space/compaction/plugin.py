@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from search_space.compaction.history import History, drop_oldest
+from search_space.compaction.cutting import drop_oldest
+from search_space.compaction.history import History
 from search_space.errors import InvalidFile, MissingFile
 from search_space.messages import Message, Model, ModelError, check_messages, text_of
 

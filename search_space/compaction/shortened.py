@@ -10,7 +10,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from search_space.compaction.history import History, call_text, text_chars, with_text
+from search_space.compaction.cutting import call_text, with_text
+from search_space.compaction.history import History, text_chars
 from search_space.messages import Block, Message, blocks, text_of
 
 L = TypeVar("L", bound=Hashable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search_space.compaction.history import drop_oldest
+from search_space.compaction.cutting import drop_oldest
 from search_space.messages import Message, Model
 
 

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from search_space.compaction.cutting import call_text, choose_cut, clip, pin_chars, shrink, with_pin
 from search_space.compaction.facts import gathered, render
-from search_space.compaction.history import (
-    History,
-    call_text,
-    choose_cut,
-    clip,
-    list_chars,
-    pin_chars,
-    shrink,
-    with_pin,
-)
+from search_space.compaction.history import History, list_chars
 from search_space.messages import CHARS_PER_TOKEN, Message, Model, ModelError, Request, blocks, text_of
 
 PARTS = ("Goal", "Facts found", "Decisions", "Open items")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from search_space.compaction.history import FLOOR_CHARS, History, clip, drop_oldest, text_chars
+from search_space.compaction.cutting import FLOOR_CHARS, clip, drop_oldest
+from search_space.compaction.history import History, text_chars
 from search_space.compaction.shortened import Result, Shortened
 from search_space.messages import CHARS_PER_TOKEN, Message, Model
 

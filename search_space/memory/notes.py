@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from search_space.compaction.cutting import call_text
 from search_space.compaction.facts import best, extract
-from search_space.compaction.history import call_text
 from search_space.messages import Message
 
 TOPIC_CHARS = 80

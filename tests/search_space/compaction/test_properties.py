@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_space.compaction import ClearResults, FactLedger, SlidingWindow, Summary, TruncateResults
-from search_space.compaction.history import FLOOR_CHARS, History, list_chars
+from search_space.compaction.cutting import FLOOR_CHARS
+from search_space.compaction.history import History, list_chars
 from search_space.compaction.plugin import Plugin
 from search_space.messages import check_messages, estimate_tokens, text_of
 

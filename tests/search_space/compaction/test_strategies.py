@@ -11,8 +11,8 @@ from search_space.compaction import (
     TruncateResults,
     make_compaction,
 )
+from search_space.compaction.cutting import clip
 from search_space.compaction.facts import best, extract, terms_of
-from search_space.compaction.history import clip
 from search_space.errors import InvalidFile, MissingFile
 from search_space.harness_file import ClearResults as ClearResultsConfig
 from search_space.harness_file import CompactionConfig
